@@ -1,0 +1,79 @@
+"""Puts the application together."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Mapping
+from importlib.metadata import version
+from types import TracebackType
+from typing import Any
+
+import orjson
+from flask import Flask
+from flask.json.provider import JSONProvider
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from . import config as settings
+from .core import services
+from .core.times import Clock, wall_clock
+from .surfaces import base, documents, edge, health, management, telemetry
+from .surfaces.documents import Document
+
+log = logging.getLogger(__name__)
+
+
+class _Json(JSONProvider):
+    """JSON by orjson."""
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        return orjson.dumps(obj).decode()
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        return orjson.loads(s)
+
+    def response(self, *args: Any, **kwargs: Any) -> Any:
+        body: Any = orjson.dumps(self._prepare_response_obj(args, kwargs))
+        return self._app.response_class(body, mimetype="application/json")
+
+
+class _App(Flask):
+    """Flask that logs where an error came from, and nothing that its text may hold of a body or key."""
+
+    json_provider_class = _Json
+
+    def log_exception(
+        self, exc_info: tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+    ) -> None:
+        kind, _, trace = exc_info
+        frames = traceback.extract_tb(trace)
+        path = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+        log.error("unhandled %s at %s", kind.__name__ if kind else "error", path)
+
+
+def build(config: Mapping[str, Any] | None = None, *, clock: Clock | None = None) -> Flask:
+    """The application; see `precog.create_app`."""
+    chosen = settings.load(config)
+    app = _App("precog", static_folder=None, template_folder=None)
+    app.url_map.merge_slashes = False  # two slashes may stand in an agent's name
+    app.secret_key = chosen.secret_key[-1]
+    app.config["SECRET_KEY_FALLBACKS"] = list(chosen.secret_key[:-1])
+    app.config["PRECOG"] = chosen
+    app.extensions["precog"] = services.build(
+        database=chosen.database,
+        pepper=chosen.key_pepper,
+        clock=clock or wall_clock,
+        unauthenticated_per_minute=chosen.unauthenticated_per_minute,
+    )
+    if chosen.trusted_proxies:
+        proxies = chosen.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies, x_prefix=proxies
+        )
+    edge.register(app)
+    app.register_blueprint(health.blueprint)
+    surfaces = (telemetry.surface, management.surface)
+    base.register(app, surfaces)
+    title = "Telemetry and management"
+    documents.register(app, (Document("precogx", title, version("precog"), "/api/v1", surfaces),))
+    return app

@@ -1,0 +1,115 @@
+"""The settings, read once: defaults, then instance/config.py, then the environment, then the caller's."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from .errors import ConfigurationError
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Every setting; each is `PRECOG_` plus its name in capitals in the environment."""
+
+    instance: Path
+    database: str
+    secret_key: tuple[str, ...] = field(repr=False)  # oldest first; the newest signs
+    key_pepper: str = field(repr=False)
+    max_request_bytes: int = MIB
+    max_batch_bytes: int = 10 * MIB
+    trusted_proxies: int = 0  # how many proxies in front set X-Forwarded-For
+    unauthenticated_per_minute: int = 1_200  # answers without a valid key, per IP and process
+
+
+def load(overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """The settings; secrets that nobody gave are made and kept in the instance folder.
+
+    `overrides` has the fields' names, in lower or upper case. Raises ConfigurationError for an
+    unknown name or an impossible value.
+    """
+    environ = os.environ if environ is None else environ
+    known = {entry.name for entry in fields(Config)}
+    given = _named(overrides or {}, known)
+    from_environ = {
+        name: environ[f"PRECOG_{name.upper()}"] for name in known if f"PRECOG_{name.upper()}" in environ
+    }
+    instance = Path(given.get("instance") or from_environ.get("instance") or "instance").absolute()
+    values: dict[str, Any] = {**_from_file(instance / "config.py", known), **from_environ, **given}
+    values["instance"] = instance
+    values["database"] = str(values.get("database") or instance / "precog.sqlite3")
+    values["secret_key"] = _key_list(values.get("secret_key")) or (_kept_secret(instance, "secret_key"),)
+    values["key_pepper"] = _long_enough(values.get("key_pepper") or _kept_secret(instance, "key_pepper"))
+    for name in ("max_request_bytes", "max_batch_bytes", "trusted_proxies", "unauthenticated_per_minute"):
+        if name in values:
+            values[name] = _whole_number(name, values[name])
+    return Config(**values)
+
+
+def _named(overrides: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
+    given = {name.lower(): value for name, value in overrides.items() if value is not None}
+    if unknown := given.keys() - known:
+        raise ConfigurationError(f"There is no setting named {', '.join(sorted(unknown))}.")
+    return given
+
+
+def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
+    """The names in capitals of a Python file, as Flask reads one."""
+    if not path.is_file():
+        return {}
+    found: dict[str, Any] = {}
+    exec(compile(path.read_bytes(), path, "exec"), found)  # noqa: S102, the operator's own file
+    return _named({name: value for name, value in found.items() if name.isupper()}, known)
+
+
+def _key_list(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    keys = value.split(",") if isinstance(value, str) else value
+    return tuple(_long_enough(str(key).strip()) for key in keys)
+
+
+def _long_enough(secret: str) -> str:
+    if len(secret) < 16:
+        raise ConfigurationError("A secret key or pepper has at least 16 characters.")
+    return secret
+
+
+def _whole_number(name: str, value: Any) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = -1
+    if number < 0:
+        raise ConfigurationError(f"{name} is a whole number, 0 or more.")
+    return number
+
+
+def _kept_secret(instance: Path, name: str) -> str:
+    """The secret in the instance folder, made on the first start, readable by its owner alone."""
+    path = instance / name
+    try:
+        instance.mkdir(parents=True, exist_ok=True)
+        draft = instance / f".{name}.{secrets.token_hex(8)}"
+        if not path.exists():
+            # Written whole under another name first: of two processes that start together one
+            # wins, and nobody reads half a secret.
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(48))
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return path.read_text("utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read or made: {error.strerror}.") from error

@@ -1,0 +1,1 @@
+"""What Precog does, in its own words: knows neither HTTP nor a vendor."""

@@ -1,0 +1,42 @@
+"""Ids: those of interactions sort by time, the others are random."""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+
+
+class InteractionIds:
+    """Makes `int-` + 12 hex digits of time (ms) + 5 of a counter + 12 random ones.
+
+    Within one process and millisecond the counter keeps the order in which ids were made.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+        self._count = 0
+
+    def make(self, now: int) -> str:
+        """A new id for this time."""
+        with self._lock:
+            self._count = self._count + 1 if now == self._last else 0
+            self._last = now
+            count = self._count
+        return f"int-{now:012x}{count & 0xFFFFF:05x}{os.urandom(6).hex()}"
+
+
+def first_interaction_id(ms: int) -> str:
+    """No interaction received at this time or later has a smaller id, and none before a larger one."""
+    return f"int-{min(max(ms, 0), 0xFFFFFFFFFFFF):012x}"
+
+
+def random_id(prefix: str = "") -> str:
+    """A random UUID behind a prefix."""
+    return prefix + str(uuid.uuid4())
+
+
+def received_at(interaction_id: str | None) -> int | None:
+    """When an interaction was received, in unix milliseconds, as its id tells."""
+    return None if interaction_id is None else int(interaction_id[4:16], 16)

@@ -1,0 +1,194 @@
+"""Takes in what agents were asked and what they answered, once each, within the plan's limits."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from ..errors import (
+    AgentDeactivated,
+    AgentLimitReached,
+    IdempotencyKeyReused,
+    NotFound,
+    PrecogError,
+    StorageUnavailable,
+)
+from ..storage import agents, idempotency, interactions, organizations
+from ..storage.engine import Transaction
+from ..storage.interactions import Filter, StoredInteraction
+from . import limits
+from .ids import random_id
+from .keys import Caller
+from .limits import Quota
+from .services import Services
+from .times import HOUR_MS
+
+REMEMBER_KEYS_MS = 48 * HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """What a sender reports. `occurred_at` is the sender's clock; `native` is a platform's own body."""
+
+    agent_id: str
+    prompt: str
+    response: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    tool_calls: Sequence[Mapping[str, Any]] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    platform: str | None = None
+    session_id: str | None = None
+    user_id: str | None = None
+    conversation_id: str | None = None
+    occurred_at: int | None = None
+    native: Any = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The proof that an interaction is on disk; `replayed` when an earlier request had stored it."""
+
+    interaction_id: str
+    agent_id: str
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """An interaction ready to be stored."""
+
+    row: StoredInteraction
+    key: str | None
+    fingerprint: str
+
+
+def record(services: Services, caller: Caller, interaction: Interaction) -> tuple[Receipt, Quota]:
+    """Store one interaction; it is on disk when this returns.
+
+    Raises RateLimited, AgentLimitReached, AgentDeactivated, IdempotencyKeyReused, StorageUnavailable.
+    """
+    now = services.clock()
+    return services.db.write(_record, caller, _draft(services, interaction, now), now=now)
+
+
+def record_batch(
+    services: Services, caller: Caller, batch: Sequence[Interaction | PrecogError]
+) -> tuple[list[Receipt | PrecogError], Quota]:
+    """Store what can be stored, in one transaction; the others' errors stand in their places.
+
+    A batch costs one request. Raises RateLimited or StorageUnavailable, with nothing stored.
+    """
+    now = services.clock()
+    drafts = [_draft(services, one, now) if isinstance(one, Interaction) else one for one in batch]
+    return services.db.write(_record_batch, caller, drafts, now=now)
+
+
+def _draft(services: Services, interaction: Interaction, now: int) -> _Draft:
+    row = StoredInteraction(
+        id=services.interaction_ids.make(now),
+        agent_id=interaction.agent_id,
+        platform=interaction.platform,
+        session_id=interaction.session_id,
+        user_id=interaction.user_id,
+        conversation_id=interaction.conversation_id,
+        prompt=interaction.prompt,
+        response=interaction.response,
+        metadata=_json(interaction.metadata),
+        tool_calls=_json(interaction.tool_calls),
+        extra=_json(interaction.extra),
+        native=_json(interaction.native),
+        occurred_at=interaction.occurred_at,
+        received_at=now,
+    )
+    key = interaction.idempotency_key
+    return _Draft(row, key, "" if key is None else _fingerprint(interaction))
+
+
+def _json(value: Any) -> str | None:
+    return orjson.dumps(value).decode() if value else None
+
+
+def _fingerprint(interaction: Interaction) -> str:
+    """Equal for equal bodies, however they were spaced, ordered or spelled."""
+    same = orjson.dumps(replace(interaction, idempotency_key=None), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(same).hexdigest()
+
+
+def _record(tx: Transaction, caller: Caller, draft: _Draft, *, now: int) -> tuple[Receipt, Quota]:
+    receipt = _store(tx, caller, draft, now=now)
+    # Last, so that on PostgreSQL the counter's row is locked for the commit alone.
+    return receipt, limits.spend(tx, caller.rate, caller.organization_id, now=now)
+
+
+def _record_batch(
+    tx: Transaction, caller: Caller, drafts: Sequence[_Draft | PrecogError], *, now: int
+) -> tuple[list[Receipt | PrecogError], Quota]:
+    results = [
+        _store_or_error(tx, caller, draft, now=now) if isinstance(draft, _Draft) else draft
+        for draft in drafts
+    ]
+    return results, limits.spend(tx, caller.rate, caller.organization_id, now=now)
+
+
+def _store_or_error(tx: Transaction, caller: Caller, draft: _Draft, *, now: int) -> Receipt | PrecogError:
+    if draft.key is None and interactions.add(tx, caller.organization_id, draft.row):
+        return Receipt(draft.row.id, draft.row.agent_id)
+    try:
+        with tx.savepoint():
+            return _store(tx, caller, draft, now=now)
+    except (AgentLimitReached, AgentDeactivated, IdempotencyKeyReused) as error:
+        return error
+
+
+def _store(tx: Transaction, caller: Caller, draft: _Draft, *, now: int) -> Receipt:
+    if draft.key is not None:
+        first = _claim(tx, caller.organization_id, draft, draft.key, now=now)
+        if first is not None:
+            return Receipt(first, draft.row.agent_id, replayed=True)
+    if not interactions.add(tx, caller.organization_id, draft.row):
+        _admit(tx, caller, draft.row.agent_id, now=now)
+        if not interactions.add(tx, caller.organization_id, draft.row):
+            raise AgentDeactivated(draft.row.agent_id)
+    return Receipt(draft.row.id, draft.row.agent_id)
+
+
+def _claim(tx: Transaction, organization_id: str, draft: _Draft, key: str, *, now: int) -> str | None:
+    """Claim the idempotency key; the first interaction's id when somebody has."""
+    if idempotency.add(
+        tx, organization_id, key, fingerprint=draft.fingerprint, interaction_id=draft.row.id, now=now
+    ):
+        idempotency.forget_before(tx, now - REMEMBER_KEYS_MS)
+        return None
+    claim = idempotency.get(tx, organization_id, key)
+    if claim is None:
+        raise StorageUnavailable()  # forgotten between the two statements: a retry claims it
+    if claim.fingerprint != draft.fingerprint:
+        raise IdempotencyKeyReused()
+    return claim.interaction_id
+
+
+def _admit(tx: Transaction, caller: Caller, agent_id: str, *, now: int) -> None:
+    """Create the agent in a slot of the plan, unless there is one of its name."""
+    created = agents.add(
+        tx, id=random_id(), organization_id=caller.organization_id, agent_id=agent_id, created_at=now
+    )
+    if created and not organizations.take_agent_slot(tx, caller.organization_id):
+        raise AgentLimitReached(caller.agent_limit or 0)
+
+
+def get(services: Services, caller: Caller, interaction_id: str) -> StoredInteraction:
+    """One interaction of the caller's organization. Raises NotFound."""
+    found = services.db.read(interactions.get, caller.organization_id, interaction_id)
+    if found is None:
+        raise NotFound("interaction")
+    return found
+
+
+def page(services: Services, caller: Caller, only: Filter, *, limit: int) -> list[StoredInteraction]:
+    """The organization's interactions that pass the filter, newest first, at most `limit`."""
+    return services.db.read(interactions.page, caller.organization_id, only, limit=limit)

@@ -1,0 +1,83 @@
+"""How much of its plan an organization has used, and the events that a plan counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import NotFound, RateLimited
+from ..storage import impact_events, organizations
+from ..storage.engine import Transaction
+from ..storage.organizations import Organization
+from . import limits
+from .ids import random_id
+from .keys import Caller
+from .limits import UNLIMITED, Quota, Rate
+from .services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The plan and what of it is used; `impact_events` counts the calendar month (UTC)."""
+
+    organization: Organization
+    impact_events: Quota
+    requests: Quota
+    at: int
+
+
+def usage(services: Services, caller: Caller) -> Usage:
+    """What the caller's organization has used of its plan."""
+    return services.db.read(_usage, caller, now=services.clock())
+
+
+def _usage(tx: Transaction, caller: Caller, *, now: int) -> Usage:
+    organization = _organization(tx, caller.organization_id)
+    return Usage(
+        organization,
+        limits.used(tx, _impact_rate(organization), organization.id, now=now),
+        limits.used(tx, caller.rate, organization.id, now=now),
+        now,
+    )
+
+
+def record_impact(
+    tx: Transaction,
+    organization_id: str,
+    *,
+    agent_id: str,
+    interaction_id: str | None,
+    kind: str,
+    now: int,
+) -> bool:
+    """Store an impact event; False when it is over the month's quota and so must trigger nothing."""
+    organization = _organization(tx, organization_id)
+    try:
+        limits.spend(tx, _impact_rate(organization), organization_id, now=now)
+        within = True
+    except RateLimited:
+        within = False
+    impact_events.add(
+        tx,
+        id=random_id("imp-"),
+        organization_id=organization_id,
+        agent_id=agent_id,
+        interaction_id=interaction_id,
+        kind=kind,
+        over_quota=not within,
+        created_at=now,
+    )
+    return within
+
+
+def _impact_rate(organization: Organization) -> Rate:
+    """A month's quota does not carry over, so the burst is no larger."""
+    quota = organization.impact_events_per_month
+    quota = UNLIMITED if quota is None else quota
+    return Rate("impact", quota, quota, None)
+
+
+def _organization(tx: Transaction, organization_id: str) -> Organization:
+    organization = organizations.get(tx, organization_id)
+    if organization is None:
+        raise NotFound("organization")
+    return organization

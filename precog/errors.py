@@ -1,0 +1,154 @@
+"""What can go wrong, in the domain's words, each kind with a code that never changes."""
+
+from __future__ import annotations
+
+
+class PrecogError(Exception):
+    """Anything that Precog refuses, with the data a caller needs to act on it."""
+
+    code = "internal"
+
+
+class MalformedBody(PrecogError):
+    """The body is not one well-formed JSON object. `reason` is safe to show to the sender."""
+
+    code = "malformed_body"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class InvalidField(PrecogError):
+    """One field is wrong; `received` describes what came, never repeats it."""
+
+    def __init__(self, field: str, *, expected: str, received: str) -> None:
+        super().__init__(field)
+        self.field = field
+        self.expected = expected
+        self.received = received
+
+
+class MissingField(InvalidField):
+    """A required field is absent or null."""
+
+    code = "missing_field"
+
+
+class WrongType(InvalidField):
+    """A field holds another JSON type than it must."""
+
+    code = "wrong_type"
+
+
+class WrongValue(InvalidField):
+    """A field has the right type and an impossible value."""
+
+    code = "wrong_value"
+
+
+class Unauthenticated(PrecogError):
+    """No key, or one that is malformed, unknown, expired or revoked."""
+
+    code = "unauthenticated"
+
+
+class InsufficientScope(PrecogError):
+    """The key is good, but was not given the scope that this needs."""
+
+    code = "insufficient_scope"
+
+    def __init__(self, needed: str) -> None:
+        super().__init__(needed)
+        self.needed = needed
+
+
+class AgentLimitReached(PrecogError):
+    """Every agent slot of the organization's plan is taken."""
+
+    code = "agent_limit_reached"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+class AgentDeactivated(PrecogError):
+    """The operator has retired this agent; its telemetry is not taken."""
+
+    code = "agent_deactivated"
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__(agent_id)
+        self.agent_id = agent_id
+
+
+class NotFound(PrecogError):
+    """There is no such thing in this organization."""
+
+    code = "not_found"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class AlreadyExists(PrecogError):
+    """The name is taken."""
+
+    code = "already_exists"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class IdempotencyKeyReused(PrecogError):
+    """The key was used before, with another body."""
+
+    code = "idempotency_key_reused"
+
+
+class TooLarge(PrecogError):
+    """The body is larger than is accepted, after decompression."""
+
+    code = "too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(limit_bytes)
+        self.limit_bytes = limit_bytes
+
+
+class UnsupportedMediaType(PrecogError):
+    """The body's type, charset or encoding is not one that is read here."""
+
+    code = "unsupported_media_type"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class RateLimited(PrecogError):
+    """The caller has used up its quota for now."""
+
+    code = "rate_limited"
+
+    def __init__(self, *, quota: int, retry_after_ms: int) -> None:
+        super().__init__(quota)
+        self.quota = quota
+        self.retry_after_ms = retry_after_ms
+
+
+class StorageUnavailable(PrecogError):
+    """The database is locked, full, read-only or gone: an operator can cure it, a retry may help."""
+
+    code = "storage_unavailable"
+
+
+class DatabaseRefused(Exception):
+    """The database is not one that this version may use. The text is for the operator."""
+
+
+class ConfigurationError(Exception):
+    """A setting is wrong. The text is for the operator."""

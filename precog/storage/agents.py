@@ -1,0 +1,94 @@
+"""Agents: one row each, under the name that senders use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .engine import Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One agent; `last_interaction_id` names its newest interaction."""
+
+    id: str
+    agent_id: str
+    created_at: int
+    deactivated_at: int | None
+    last_interaction_id: str | None
+
+
+def from_row(row: Row) -> Agent:
+    """The agent in a row that has its columns and last_interaction_id."""
+    return Agent(
+        row["id"], row["agent_id"], row["created_at"], row["deactivated_at"], row["last_interaction_id"]
+    )
+
+
+ADD = """
+INSERT INTO agents (id, organization_id, agent_id, created_at)
+VALUES (:id, :organization_id, :agent_id, :created_at)
+ON CONFLICT (organization_id, agent_id) DO NOTHING
+RETURNING id
+"""
+
+
+def add(tx: Transaction, *, id: str, organization_id: str, agent_id: str, created_at: int) -> bool:
+    """Store a new agent; False when the organization has one of that name."""
+    row = tx.one(ADD, id=id, organization_id=organization_id, agent_id=agent_id, created_at=created_at)
+    return row is not None
+
+
+GET = """
+SELECT agents.*, (SELECT MAX(interactions.id) FROM interactions WHERE interactions.agent = agents.id)
+       AS last_interaction_id
+FROM agents WHERE organization_id = :organization_id AND agent_id = :agent_id
+"""
+
+
+def get(tx: Transaction, organization_id: str, agent_id: str) -> Agent | None:
+    """The organization's agent of that name, or None."""
+    row = tx.one(GET, organization_id=organization_id, agent_id=agent_id)
+    return None if row is None else from_row(row)
+
+
+PAGE = """
+SELECT agents.*, (SELECT MAX(interactions.id) FROM interactions WHERE interactions.agent = agents.id)
+       AS last_interaction_id
+FROM agents
+WHERE organization_id = :organization_id AND agent_id > :after
+  AND (CAST(:active AS BIGINT) IS NULL OR (deactivated_at IS NULL AND :active = 1)
+       OR (deactivated_at IS NOT NULL AND :active = 0))
+ORDER BY agent_id LIMIT :limit
+"""
+
+
+def page(
+    tx: Transaction, organization_id: str, *, after: str, active: bool | None, limit: int
+) -> list[Agent]:
+    """The organization's agents by name, from the first behind `after`; of both kinds when `active` is None."""
+    wanted = None if active is None else int(active)
+    rows = tx.all(PAGE, organization_id=organization_id, after=after, active=wanted, limit=limit)
+    return [from_row(row) for row in rows]
+
+
+DEACTIVATE = """
+UPDATE agents SET deactivated_at = :now
+WHERE organization_id = :organization_id AND agent_id = :agent_id AND deactivated_at IS NULL
+"""
+
+
+def deactivate(tx: Transaction, organization_id: str, agent_id: str, *, now: int) -> bool:
+    """Retire an active agent; False when there is none of that name."""
+    return tx.run(DEACTIVATE, organization_id=organization_id, agent_id=agent_id, now=now) > 0
+
+
+REACTIVATE = """
+UPDATE agents SET deactivated_at = NULL
+WHERE organization_id = :organization_id AND agent_id = :agent_id AND deactivated_at IS NOT NULL
+"""
+
+
+def reactivate(tx: Transaction, organization_id: str, agent_id: str) -> bool:
+    """Bring a retired agent back; False when there is none of that name."""
+    return tx.run(REACTIVATE, organization_id=organization_id, agent_id=agent_id) > 0

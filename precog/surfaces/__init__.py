@@ -1,0 +1,1 @@
+"""The wire formats: HTTP in, core's words inside, HTTP out."""

@@ -1,0 +1,73 @@
+"""Who is calling, what the key allows, and what the request takes from the quota."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import g, request
+
+from ..core import limits
+from ..core.keys import Caller
+from ..core.limits import Quota
+from .base import services
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+KEY_HEADERS = ("x-api-key", "x-agentid-api-key")
+
+
+def presented_key() -> str | None:
+    """The key of the request, from whichever header its client knows."""
+    for name in KEY_HEADERS:
+        if value := request.headers.get(name):
+            return value.strip()
+    kind, _, key = request.headers.get("Authorization", "").partition(" ")
+    return key.strip() if kind.lower() == "bearer" and key else None
+
+
+def needs(scope: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Let only a key with this scope in, before the body is looked at.
+
+    A decorator, since flask-smorest parses the body in a decorator of its own, below this one.
+    """
+
+    def decorate(view: Callable[P, T]) -> Callable[P, T]:
+        @wraps(view)
+        def admitted(*args: P.args, **kwargs: P.kwargs) -> T:
+            here = services()
+            here.strangers.refuse(request.remote_addr or "", here.clock())
+            g.caller = here.authenticator.authenticate(presented_key())
+            g.caller.require(scope)
+            return view(*args, **kwargs)
+
+        return admitted
+
+    return decorate
+
+
+def caller() -> Caller:
+    """Who was let in."""
+    found: Caller = g.caller
+    return found
+
+
+def charge() -> Quota | None:
+    """Take one request from the quota: the organization's, or the address's when nobody was let in.
+
+    Raises RateLimited or StorageUnavailable.
+    """
+    here = services()
+    now = here.clock()
+    if "caller" not in g:
+        return here.strangers.count(request.remote_addr or "", now)
+    who = caller()
+    return here.db.write(limits.spend, who.rate, who.organization_id, now=now)
+
+
+def charged_caller() -> Caller:
+    """Who was let in, after taking one request from the quota."""
+    g.quota = charge()
+    return caller()

@@ -1,0 +1,79 @@
+"""flask-smorest with our body reader and our errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, NoReturn, TypeVar
+
+import flask_smorest
+import marshmallow as ma
+from flask import Request, current_app
+from webargs.flaskparser import FlaskParser
+
+from ..config import Config
+from ..errors import MalformedBody
+from . import body
+from .fields import first_fault, json_type
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class StrictParser(FlaskParser):
+    """Reads bodies with our limits, and raises our errors."""
+
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        config: Config = current_app.config["PRECOG"]
+        limit = config.max_batch_bytes if getattr(schema, "IS_BATCH", False) else config.max_request_bytes
+        found = body.read_json(limit)
+        if not isinstance(found, dict) and not getattr(schema, "TAKES_ANY_JSON", False):
+            raise MalformedBody(f"The body is not a JSON object but {json_type(found)}")
+        return found
+
+    def handle_error(
+        self, error: ma.ValidationError, req: Request, schema: ma.Schema, **kwargs: Any
+    ) -> NoReturn:
+        messages: Any = error.messages
+        # webargs puts the place ("json", "query") around the fields.
+        raise first_fault(next(iter(messages.values()))) from None
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """A surface's routes."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def errors(
+        self, schema: ma.Schema, *statuses: int, headers: Mapping[str, Any] | None = None
+    ) -> Callable[[View], View]:
+        """Document the errors that a view may answer with."""
+        entries = {
+            str(status): {
+                "description": HTTPStatus(status).phrase,
+                "content": {"application/json": {"schema": schema}},
+                "headers": {**(headers or {}), **(_RETRY_AFTER if status in (429, 503) else {})},
+            }
+            for status in statuses
+        }
+        documented: Callable[[View], View] = self.doc(responses=entries)
+        return documented
+
+
+_RETRY_AFTER = {
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
+}
+
+RATE_LIMIT_HEADERS = {
+    "RateLimit-Limit": {
+        "description": "Requests that the present window admits.",
+        "schema": {"type": "integer"},
+    },
+    "RateLimit-Remaining": {
+        "description": "Requests left in the present window.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "RateLimit-Reset": {
+        "description": "Seconds until the next window.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+}

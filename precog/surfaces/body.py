@@ -1,0 +1,151 @@
+"""Request bodies: bounded while they are read, and strict while they are parsed."""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from typing import Any
+
+from flask import request
+
+from ..errors import MalformedBody, TooLarge, UnsupportedMediaType
+
+MAX_DEPTH = 64
+MAX_INTEGER = 2**63 - 1
+_CHARSETS = {None, "utf-8", "utf8", "us-ascii", "ascii"}
+_CHUNK = 65_536
+
+
+def read_json(limit_bytes: int) -> Any:
+    """The request's JSON.
+
+    Raises UnsupportedMediaType, TooLarge (`limit_bytes` holds after decompression, too) or MalformedBody.
+    """
+    kind = request.mimetype
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise UnsupportedMediaType("The Content-Type must be application/json")
+    if (request.mimetype_params.get("charset") or "utf-8").lower() not in _CHARSETS:
+        raise UnsupportedMediaType("The charset must be UTF-8")
+    return parse(_read(limit_bytes))
+
+
+def _read(limit_bytes: int) -> bytes:
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip", ""):
+        raise UnsupportedMediaType("The Content-Encoding must be gzip or absent")
+    if (request.content_length or 0) > limit_bytes:
+        raise TooLarge(limit_bytes)
+    sent = _read_stream(limit_bytes)
+    return _unzip(sent, limit_bytes) if encoding == "gzip" else sent
+
+
+def _read_stream(limit_bytes: int) -> bytes:
+    # The length may be absent or a lie, so it is the stream that is counted.
+    stream = request.stream
+    sent = stream.read(min(limit_bytes, request.content_length or _CHUNK) + 1)
+    if request.content_length is not None and len(sent) == request.content_length:
+        return sent
+    parts = [sent]
+    size = len(sent)
+    while parts[-1] and size <= limit_bytes:
+        parts.append(stream.read(_CHUNK))
+        size += len(parts[-1])
+    if size > limit_bytes:
+        raise TooLarge(limit_bytes)
+    return b"".join(parts)
+
+
+def _unzip(sent: bytes, limit_bytes: int) -> bytes:
+    unzipper = zlib.decompressobj(wbits=31)
+    try:
+        text = unzipper.decompress(sent, limit_bytes + 1)
+    except zlib.error:
+        raise MalformedBody("The body is not valid gzip") from None
+    if len(text) > limit_bytes:
+        raise TooLarge(limit_bytes)
+    if not unzipper.eof or unzipper.unused_data:
+        raise MalformedBody("The body is not one whole gzip stream")
+    return text
+
+
+class _Refused(ValueError):
+    """Something that JSON may say and we do not take."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Refused("The body has an object with the same key twice")
+    return found
+
+
+def _integer(digits: str) -> int:
+    number = int(digits) if len(digits) <= 20 else MAX_INTEGER + 1
+    if not -MAX_INTEGER - 1 <= number <= MAX_INTEGER:
+        raise _Refused("The body has an integer of more than 63 bits")
+    return number
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise _Refused("The body has a number that is out of range")
+    return number
+
+
+def _constant(name: str) -> Any:
+    raise _Refused(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=_number, parse_constant=_constant
+)
+
+
+def parse(raw: bytes) -> Any:
+    """The JSON in the bytes. Raises MalformedBody with a reason that repeats nothing of the body."""
+    try:
+        found = _DECODER.decode(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise MalformedBody("The body is not UTF-8") from None
+    except _Refused as refusal:
+        raise MalformedBody(str(refusal)) from None
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else "not valid JSON"
+        raise MalformedBody(f"The body is {reason}") from None
+    # Only an escape can bring in a NUL or half a surrogate pair, and only many brackets depth.
+    if b"\\u" in raw or raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
+        _check(found)
+    return found
+
+
+def _check(root: Any) -> None:
+    level = [root]
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for value in level:
+            if isinstance(value, str):
+                _check_text(value)
+            elif isinstance(value, list):
+                below += value
+            elif isinstance(value, dict):
+                below += value
+                below += value.values()
+        if not below:
+            return
+        level = below
+    if any(isinstance(value, list | dict) for value in level):
+        raise MalformedBody(f"The body is nested deeper than {MAX_DEPTH} levels")
+    for value in level:
+        if isinstance(value, str):
+            _check_text(value)
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise MalformedBody("The body has a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise MalformedBody("The body has half a surrogate pair") from None

@@ -1,0 +1,105 @@
+"""The OpenAPI documents, one a vendor, and the page that shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import flask_smorest
+from flask import Blueprint, Flask, Response, abort, jsonify, make_response, render_template, url_for
+
+from .base import Surface
+
+_ASSETS = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui-standalone-preset.js": "text/javascript",
+}
+# Nothing from elsewhere, and nothing inline but the styles that Swagger UI sets itself.
+_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+
+
+class Api(flask_smorest.Api):
+    """flask-smorest without its error handlers: ours shape each surface's errors."""
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Document:
+    """One OpenAPI document and the surfaces in it. `name` sets the documents' schemas apart."""
+
+    name: str
+    title: str
+    version: str
+    prefix: str
+    surfaces: tuple[Surface, ...]
+
+
+def register(app: Flask, documents: tuple[Document, ...]) -> None:
+    """Serve each document at its prefix's `openapi.json`, and all of them at `/docs`."""
+    for document in documents:
+        _add(app, document)
+    app.register_blueprint(_page(documents))
+
+
+def _add(app: Flask, document: Document) -> None:
+    setting = f"{document.name.upper()}_"
+    app.config |= {
+        f"{setting}API_TITLE": document.title,
+        f"{setting}API_VERSION": document.version,
+        f"{setting}OPENAPI_VERSION": "3.1.0",
+        f"{setting}API_SPEC_OPTIONS": {
+            "security": [{"ApiKey": []}, {"Bearer": []}],
+            "components": {
+                "securitySchemes": {
+                    "ApiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+                    "Bearer": {"type": "http", "scheme": "bearer"},
+                }
+            },
+        },
+    }
+    api = Api(app, config_prefix=setting)
+    for surface in document.surfaces:
+        api.register_blueprint(surface.blueprint)
+
+    def serve() -> Response:
+        # Where the server is mounted is known only now.
+        spec: dict[str, Any] = api.spec.to_dict()
+        return jsonify({**spec, "servers": [{"url": url_for("docs.page").removesuffix("/docs") or "/"}]})
+
+    app.add_url_rule(f"{document.prefix}/openapi.json", f"openapi_{document.name}", serve)
+
+
+def _page(documents: tuple[Document, ...]) -> Blueprint:
+    blueprint = Blueprint("docs", __name__, template_folder="templates")
+    assets: Traversable = files("flask_swagger_ui") / "dist"
+
+    @blueprint.get("/docs")
+    def page() -> Response:
+        answer = make_response(render_template("docs.html"))
+        answer.headers["Content-Security-Policy"] = _POLICY
+        return answer
+
+    @blueprint.get("/docs/settings.js")
+    def settings() -> Response:
+        urls = [
+            {"name": document.title, "url": url_for(f"openapi_{document.name}")} for document in documents
+        ]
+        answer = make_response(render_template("docs.js", urls=urls))
+        answer.mimetype = "text/javascript"
+        return answer
+
+    @blueprint.get("/docs/<name>")
+    def asset(name: str) -> Response:
+        if name not in _ASSETS:
+            abort(404)
+        answer = make_response((assets / name).read_bytes())
+        answer.mimetype = _ASSETS[name]
+        answer.headers["Cache-Control"] = "public, max-age=3600"
+        return answer
+
+    return blueprint

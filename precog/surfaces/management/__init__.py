@@ -1,0 +1,10 @@
+"""The management API: agents, interactions and usage, as their organization sees them."""
+
+from __future__ import annotations
+
+from .. import auth
+from ..base import Surface
+from ..coded import STATUS, envelope
+from .routes import blueprint
+
+surface = Surface("/api/v1", blueprint, envelope, STATUS, auth.charge)

@@ -1,0 +1,112 @@
+"""Between core's words and the management JSON."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from ...core import ids, times
+from ...core.limits import UNLIMITED
+from ...core.usage import Usage
+from ...errors import WrongValue
+from ...storage.agents import Agent
+from ...storage.interactions import Filter, StoredInteraction
+from ..base import seconds
+
+
+def to_filter(query: Mapping[str, Any]) -> Filter:
+    """The filter that a query asks for; the cursor is the last id of the page before."""
+    bounds = [
+        ids.first_interaction_id(query["received_before"]) if query["received_before"] is not None else None,
+        from_cursor(query["cursor"]) if query["cursor"] is not None else None,
+    ]
+    return Filter(
+        agent_id=query["agent_id"],
+        session_id=query["session_id"],
+        user_id=query["user_id"],
+        platform=query["platform"],
+        from_id=ids.first_interaction_id(query["received_from"])
+        if query["received_from"] is not None
+        else None,
+        before_id=min((bound for bound in bounds if bound is not None), default=None),
+    )
+
+
+def to_cursor(last: str) -> str:
+    """An opaque text for where the page ended."""
+    return base64.urlsafe_b64encode(last.encode()).decode().rstrip("=")
+
+
+def from_cursor(cursor: str) -> str:
+    """Where the page before ended. Raises WrongValue."""
+    try:
+        last = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError):
+        last = "\0"
+    if "\0" in last:
+        raise WrongValue("cursor", expected="the next_cursor of a page", received="another string")
+    return last
+
+
+def from_agent(agent: Agent) -> dict[str, Any]:
+    """An agent as the API shows it."""
+    return {
+        "agentId": agent.agent_id,
+        "status": "active" if agent.deactivated_at is None else "deactivated",
+        "createdAt": times.to_rfc3339(agent.created_at),
+        "deactivatedAt": _time(agent.deactivated_at),
+        "lastSeenAt": _time(ids.received_at(agent.last_interaction_id)),
+    }
+
+
+def from_interaction(kept: StoredInteraction) -> dict[str, Any]:
+    """An interaction as the API shows it."""
+    return {
+        "interactionId": kept.id,
+        "agentId": kept.agent_id,
+        "prompt": kept.prompt,
+        "response": kept.response,
+        "metadata": _json(kept.metadata) or {},
+        "toolCalls": _json(kept.tool_calls) or [],
+        "platform": kept.platform,
+        "userId": kept.user_id,
+        "sessionId": kept.session_id,
+        "conversationId": kept.conversation_id,
+        "timestamp": _time(kept.occurred_at),
+        "receivedAt": times.to_rfc3339(kept.received_at),
+        "extra": _json(kept.extra) or {},
+        "native": _json(kept.native),
+    }
+
+
+def from_usage(usage: Usage) -> dict[str, Any]:
+    """The usage as the API shows it."""
+    organization, requests, impact = usage.organization, usage.requests, usage.impact_events
+    return {
+        "plan": organization.plan,
+        "agents": {"used": organization.active_agents, "limit": organization.agent_limit},
+        "impact_events": {
+            "used": impact.limit - impact.remaining,
+            "limit": organization.impact_events_per_month,
+            "resets_at": times.to_rfc3339(usage.at + impact.resets_in_ms),
+        },
+        "requests": {
+            "used": requests.limit - requests.remaining,
+            "limit": None if requests.limit == UNLIMITED else requests.limit,
+            "per_minute": organization.requests_per_minute,
+            "burst": organization.burst,
+            "resets_in_s": seconds(requests.resets_in_ms),
+        },
+    }
+
+
+def _time(ms: int | None) -> str | None:
+    return None if ms is None else times.to_rfc3339(ms)
+
+
+def _json(text: str | None) -> Any:
+    return None if text is None else orjson.loads(text)

@@ -1,0 +1,264 @@
+"""The PrecogX telemetry JSON, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import marshmallow as ma
+
+from ...core.telemetry import Interaction
+from ...errors import InvalidField, WrongType, WrongValue
+from ..fields import Checked, Object, Objects, Text, fault, first_fault, json_type, parse_time
+
+AGENT_ID_CHARACTERS = 200
+NAME_CHARACTERS = 512
+KEY_CHARACTERS = 255
+BATCH_INTERACTIONS = 1_000
+
+_SPELLINGS = {
+    "agent_id": "agentId",
+    "tool_calls": "toolCalls",
+    "user_id": "userId",
+    "session_id": "sessionId",
+    "conversation_id": "conversationId",
+}
+
+EXAMPLE = {
+    "agentId": "customer-support-bot",
+    "prompt": "What is your refund policy?",
+    "response": "Returns are free within thirty days.",
+    "metadata": {"timestamp": "2026-01-15T10:30:00Z", "platform": "custom", "model": "gpt-4"},
+    "toolCalls": [{"name": "search_policies", "input": {"query": "refund"}, "output": {"count": 1}}],
+    "userId": "user-12345",
+    "sessionId": "session-abcde",
+}
+
+
+def one_spelling(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body with snake_case names in camelCase. Raises a fault where both say different things."""
+    folded = dict(body)
+    for snake, camel in _SPELLINGS.items():
+        if snake not in folded:
+            continue
+        value = folded.pop(snake)
+        if folded.get(camel) is None:
+            folded[camel] = value
+        elif value is not None and value != folded[camel]:
+            wrong = fault(WrongValue, f"{camel} and {snake} to be equal", "two different values")
+            raise ma.ValidationError({camel: wrong.messages})
+    return folded
+
+
+class InteractionSchema(ma.Schema):
+    """One interaction: what an agent was asked, what it answered, and what it called."""
+
+    class Meta:
+        unknown = ma.INCLUDE  # kept with the interaction, not refused
+
+    agent_id = Text(
+        required=True,
+        data_key="agentId",
+        trim=True,
+        shortest=1,
+        longest=AGENT_ID_CHARACTERS,
+        metadata={
+            "description": "The agent's name; `agent_id` is taken as well.",
+            "example": EXAMPLE["agentId"],
+        },
+    )
+    prompt = Text(required=True, metadata={"example": EXAMPLE["prompt"]})
+    response = Text(required=True, metadata={"example": EXAMPLE["response"]})
+    metadata = Object(
+        metadata={
+            "description": "Anything; `timestamp` is RFC 3339.",
+            "example": EXAMPLE["metadata"],
+        }
+    )
+    tool_calls = Objects(data_key="toolCalls", metadata={"example": EXAMPLE["toolCalls"]})
+    user_id = Text(data_key="userId", longest=NAME_CHARACTERS, metadata={"example": EXAMPLE["userId"]})
+    session_id = Text(
+        data_key="sessionId", longest=NAME_CHARACTERS, metadata={"example": EXAMPLE["sessionId"]}
+    )
+    conversation_id = Text(
+        data_key="conversationId", longest=NAME_CHARACTERS, metadata={"example": "conv-67890"}
+    )
+
+    @ma.pre_load
+    def fold(self, body: Any, **_: Any) -> Any:
+        """Both spellings are one."""
+        return one_spelling(body) if isinstance(body, dict) else body
+
+    @ma.post_load
+    def build(self, data: dict[str, Any], **_: Any) -> Interaction:
+        """The interaction in core's words; what the sender put into metadata fills what it left out."""
+        metadata = data.pop("metadata", None) or {}
+        return Interaction(
+            agent_id=data.pop("agent_id"),
+            prompt=data.pop("prompt"),
+            response=data.pop("response"),
+            metadata=metadata,
+            tool_calls=data.pop("tool_calls", None) or (),
+            platform=_name(metadata, "platform"),
+            user_id=data.pop("user_id", None) or _name(metadata, "userId", "user_id"),
+            session_id=data.pop("session_id", None) or _name(metadata, "sessionId", "session_id"),
+            conversation_id=data.pop("conversation_id", None)
+            or _name(metadata, "conversationId", "conversation_id"),
+            occurred_at=_occurred_at(metadata),
+            extra=data,
+        )
+
+
+def _name(metadata: Mapping[str, Any], *spellings: str) -> str | None:
+    for spelling in spellings:
+        value = metadata.get(spelling)
+        if isinstance(value, str) and 0 < len(value) <= NAME_CHARACTERS:
+            return value
+    return None
+
+
+def _occurred_at(metadata: Mapping[str, Any]) -> int | None:
+    given = metadata.get("timestamp")
+    if given is None:
+        return None
+    try:
+        if not isinstance(given, str):
+            raise fault(WrongType, "RFC 3339 date and time", json_type(given))
+        return parse_time(given)
+    except ma.ValidationError as error:
+        raise ma.ValidationError({"metadata": {"timestamp": error.messages}}) from None
+
+
+INTERACTION = InteractionSchema()
+
+
+class BatchInteractionSchema(InteractionSchema):
+    """An interaction of a batch."""
+
+    idempotency_key = Text(
+        data_key="idempotencyKey",
+        shortest=1,
+        longest=KEY_CHARACTERS,
+        metadata={"description": "Makes a retry safe, like the Idempotency-Key header."},
+    )
+
+    @ma.post_load
+    def build(self, data: dict[str, Any], **_: Any) -> Interaction:
+        """As of a single one, with its own idempotency key."""
+        key = data.pop("idempotency_key", None)
+        return replace(super().build(data), idempotency_key=key)
+
+
+BATCH_INTERACTION = BatchInteractionSchema()
+
+
+def load_interaction(body: Any, schema: ma.Schema = INTERACTION) -> Interaction:
+    """The interaction in a body. Raises InvalidField."""
+    if not isinstance(body, dict):
+        raise WrongType("interaction", expected="object", received=json_type(body))
+    try:
+        found: Interaction = schema.load(body)
+        return found
+    except ma.ValidationError as error:
+        raise first_fault(error.messages) from None
+
+
+class Interactions(Checked, ma.fields.List[Any]):
+    """1 to 1,000 interactions; one that is wrong becomes its error and does not sink the others."""
+
+    expected = "array"
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise fault(WrongType, self.expected, json_type(value))
+        if not 1 <= len(value) <= BATCH_INTERACTIONS:
+            raise fault(WrongValue, f"1 to {BATCH_INTERACTIONS} interactions", f"{len(value)} interactions")
+        return [_interaction_or_error(entry) for entry in value]
+
+
+def _interaction_or_error(entry: Any) -> Interaction | InvalidField:
+    try:
+        return load_interaction(entry, BATCH_INTERACTION)
+    except InvalidField as error:
+        return error
+
+
+class BatchSchema(ma.Schema):
+    """Many interactions in one request."""
+
+    IS_BATCH = True
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    interactions = Interactions(
+        cls_or_instance=ma.fields.Nested(BatchInteractionSchema),
+        required=True,
+        metadata={
+            "minItems": 1,
+            "maxItems": BATCH_INTERACTIONS,
+            "example": [
+                EXAMPLE,
+                {"agentId": "sales-assistant", "prompt": "Book a demo?", "response": "Done."},
+            ],
+        },
+    )
+
+
+class NativeSchema(ma.Schema):
+    """An interaction, or the platform's own body: its request, its response, or both."""
+
+    TAKES_ANY_JSON = True
+
+    class Meta:
+        unknown = ma.INCLUDE
+
+    request = ma.fields.Raw(metadata={"description": "What the platform was asked, in its own form."})
+    response = ma.fields.Raw(
+        metadata={"description": "What it answered, in its own form, or the canonical text."}
+    )
+
+    def load(self, data: Any, **_: Any) -> Any:
+        """Whatever came; the platform's converter reads it."""
+        return data
+
+
+class ReceiptSchema(ma.Schema):
+    """The interaction is on disk."""
+
+    status = ma.fields.Constant("success", required=True)
+    message = ma.fields.Constant("Telemetry data ingested successfully", required=True)
+    agent_id = ma.fields.String(data_key="agentId", required=True, metadata={"example": EXAMPLE["agentId"]})
+    interaction_id = ma.fields.String(
+        data_key="interactionId", required=True, metadata={"example": "int-019b40c0a1b200000a1b2c3d4e5f6"}
+    )
+
+
+class BatchErrorSchema(ma.Schema):
+    """Why one interaction was not stored."""
+
+    code = ma.fields.String(required=True)
+    message = ma.fields.String(required=True)
+    details = ma.fields.Dict(required=True)
+
+
+class BatchResultSchema(ma.Schema):
+    """What became of one interaction of a batch."""
+
+    index = ma.fields.Integer(required=True)
+    status = ma.fields.String(required=True, metadata={"enum": ["success", "error"]})
+    agentId = ma.fields.String()
+    interactionId = ma.fields.String()
+    replayed = ma.fields.Boolean(metadata={"description": "True when an earlier request had stored it."})
+    error = ma.fields.Nested(BatchErrorSchema)
+
+
+class BatchReceiptSchema(ma.Schema):
+    """What became of a batch."""
+
+    status = ma.fields.String(required=True, metadata={"enum": ["success", "partial"]})
+    message = ma.fields.String(required=True)
+    accepted = ma.fields.Integer(required=True)
+    rejected = ma.fields.Integer(required=True)
+    results = ma.fields.List(ma.fields.Nested(BatchResultSchema), required=True)

@@ -1,0 +1,144 @@
+-- The whole database of Precog, one text for SQLite (3.35 or later) and PostgreSQL (13 or later).
+--
+-- Ids are made in Python. Times are unix milliseconds (UTC) from the server's clock; null means
+-- "has not happened". JSON is kept as text. Secrets are kept only as keyed digests, in hex.
+
+CREATE TABLE IF NOT EXISTS schema_version (
+    version BIGINT NOT NULL PRIMARY KEY,
+    applied_at BIGINT NOT NULL
+);
+
+-- What the readiness probe writes, to learn whether a write can be made durable.
+CREATE TABLE IF NOT EXISTS readiness_probes (
+    name TEXT NOT NULL PRIMARY KEY,
+    probed_at BIGINT NOT NULL
+);
+
+-- The limits are the plan's, copied when the plan is set, so that an organization can have its
+-- own; null means unlimited. active_agents counts the taken agent slots, and the statement that
+-- takes one decides by it.
+CREATE TABLE IF NOT EXISTS organizations (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    agent_limit BIGINT,
+    impact_events_per_month BIGINT,
+    requests_per_minute BIGINT,
+    burst BIGINT,
+    active_agents BIGINT NOT NULL DEFAULT 0,
+    created_at BIGINT NOT NULL
+);
+
+-- An application whose traffic is guarded; a key may be bound to one.
+CREATE TABLE IF NOT EXISTS systems (
+    id TEXT NOT NULL PRIMARY KEY,
+    organization_id TEXT NOT NULL REFERENCES organizations (id),
+    name TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+-- Two systems of an organization do not share a name; also lists an organization's systems.
+CREATE UNIQUE INDEX IF NOT EXISTS systems_name ON systems (organization_id, name);
+
+-- digest is HMAC-SHA256 of the key under the server's pepper; display is its first characters.
+CREATE TABLE IF NOT EXISTS api_keys (
+    id TEXT NOT NULL PRIMARY KEY,
+    organization_id TEXT NOT NULL REFERENCES organizations (id),
+    system_id TEXT REFERENCES systems (id),
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    display TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    last_used_at BIGINT,
+    revoked_at BIGINT,
+    rotated_to TEXT REFERENCES api_keys (id)
+);
+
+-- Finds the key that a request presents.
+CREATE UNIQUE INDEX IF NOT EXISTS api_keys_digest ON api_keys (digest);
+-- Lists an organization's keys.
+CREATE INDEX IF NOT EXISTS api_keys_organization ON api_keys (organization_id, created_at);
+
+-- agent_id is the name that senders use; deactivated_at frees the slot.
+CREATE TABLE IF NOT EXISTS agents (
+    id TEXT NOT NULL PRIMARY KEY,
+    organization_id TEXT NOT NULL REFERENCES organizations (id),
+    agent_id TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    deactivated_at BIGINT
+);
+
+-- One agent a name; decides which of two first posts creates it. Also pages the list by name.
+CREATE UNIQUE INDEX IF NOT EXISTS agents_name ON agents (organization_id, agent_id);
+
+-- id begins with the time of receipt, so it orders by time. metadata, tool_calls, extra (the
+-- top-level fields nobody knows) and native (a platform's own body, whole) are JSON.
+CREATE TABLE IF NOT EXISTS interactions (
+    organization_id TEXT NOT NULL REFERENCES organizations (id),
+    id TEXT NOT NULL,
+    agent TEXT NOT NULL REFERENCES agents (id),
+    platform TEXT,
+    session_id TEXT,
+    user_id TEXT,
+    conversation_id TEXT,
+    prompt TEXT NOT NULL,
+    response TEXT NOT NULL,
+    metadata TEXT,
+    tool_calls TEXT,
+    extra TEXT,
+    native TEXT,
+    occurred_at BIGINT,
+    received_at BIGINT NOT NULL,
+    PRIMARY KEY (organization_id, id)
+);
+
+-- Each serves one filter of the list, newest first; the last also an agent's last activity.
+CREATE INDEX IF NOT EXISTS interactions_session ON interactions (organization_id, session_id, id)
+    WHERE session_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS interactions_user ON interactions (organization_id, user_id, id)
+    WHERE user_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS interactions_platform ON interactions (organization_id, platform, id)
+    WHERE platform IS NOT NULL;
+CREATE INDEX IF NOT EXISTS interactions_agent ON interactions (agent, id);
+
+-- The answer to a retry: the first interaction under a key, and what its body was.
+CREATE TABLE IF NOT EXISTS idempotency_keys (
+    organization_id TEXT NOT NULL,
+    idempotency_key TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    interaction_id TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (organization_id, idempotency_key)
+);
+
+-- Finds the keys that are old enough to forget.
+CREATE INDEX IF NOT EXISTS idempotency_keys_age ON idempotency_keys (created_at);
+
+-- Security moments that count against the plan's month; over_quota ones are kept, but trigger nothing.
+CREATE TABLE IF NOT EXISTS impact_events (
+    organization_id TEXT NOT NULL REFERENCES organizations (id),
+    id TEXT NOT NULL,
+    agent TEXT NOT NULL REFERENCES agents (id),
+    interaction_id TEXT,
+    kind TEXT NOT NULL,
+    over_quota SMALLINT NOT NULL CHECK (over_quota IN (0, 1)),
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (organization_id, id)
+);
+
+-- Hits in fixed windows, one row a bucket and window. quota is what the latest hit was measured by.
+CREATE TABLE IF NOT EXISTS rate_windows (
+    bucket TEXT NOT NULL,
+    window_start BIGINT NOT NULL,
+    hits BIGINT NOT NULL,
+    quota BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, window_start)
+);
+
+-- Finds windows that no decision needs any more.
+CREATE INDEX IF NOT EXISTS rate_windows_age ON rate_windows (expires_at);
