@@ -18,6 +18,7 @@ from . import config as settings
 from .core import services
 from .core.times import Clock, wall_clock
 from .surfaces import base, documents, edge, health, management, telemetry
+from .surfaces.coded import ErrorSchema
 from .surfaces.documents import Document
 
 log = logging.getLogger(__name__)
@@ -75,5 +76,7 @@ def build(config: Mapping[str, Any] | None = None, *, clock: Clock | None = None
     surfaces = (telemetry.surface, management.surface)
     base.register(app, surfaces)
     title = "Telemetry and management"
-    documents.register(app, (Document("precogx", title, version("precog"), "/api/v1", surfaces),))
+    documents.register(
+        app, (Document("precogx", title, version("precog"), "/api/v1", ErrorSchema, surfaces),)
+    )
     return app

@@ -47,7 +47,7 @@ def instance_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
         click.option(
             "--database",
-            help="A file's path or postgresql://…; else PRECOG_DATABASE, else precog.sqlite3 in the instance.",
+            help="A path or postgresql://…; else PRECOG_DATABASE, else the instance's precog.sqlite3.",
         ),
         click.option("--instance", help="The instance folder; else PRECOG_INSTANCE, else ./instance."),
     ):

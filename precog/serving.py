@@ -46,7 +46,7 @@ class _Server(MTServer):
     """
 
     def __init__(self, *args: Any, services: Services, grace_s: float, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
         self._services = services
         self._grace_s = grace_s
 

@@ -66,7 +66,7 @@ ORDER BY agent_id LIMIT :limit
 def page(
     tx: Transaction, organization_id: str, *, after: str, active: bool | None, limit: int
 ) -> list[Agent]:
-    """The organization's agents by name, from the first behind `after`; of both kinds when `active` is None."""
+    """The organization's agents by name, behind `after`; of both kinds when `active` is None."""
     wanted = None if active is None else int(active)
     rows = tx.all(PAGE, organization_id=organization_id, after=after, active=wanted, limit=limit)
     return [from_row(row) for row in rows]

@@ -292,7 +292,7 @@ class SqliteDatabase:
                 job.run(transaction)
             except Exception as error:
                 if not connection.in_transaction:
-                    raise  # SQLite gave up the whole transaction (full disk, I/O error): nobody's work is kept
+                    raise  # SQLite gave up the whole transaction (disk full, I/O): nothing is kept
                 connection.execute("ROLLBACK TO job")
                 if isinstance(error, sqlite3.Error) and _curable(error):
                     job.error = StorageUnavailable()

@@ -8,6 +8,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 import flask_smorest
+import marshmallow as ma
 from flask import Blueprint, Flask, Response, abort, jsonify, make_response, render_template, url_for
 
 from .base import Surface
@@ -24,6 +25,10 @@ _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' 
 class Api(flask_smorest.Api):
     """flask-smorest without its error handlers: ours shape each surface's errors."""
 
+    def __init__(self, app: Flask, *, config_prefix: str, error: type[ma.Schema]) -> None:
+        self.ERROR_SCHEMA = error
+        super().__init__(app, config_prefix=config_prefix)
+
     def _register_error_handlers(self) -> None:
         pass
 
@@ -36,6 +41,7 @@ class Document:
     title: str
     version: str
     prefix: str
+    error: type[ma.Schema]
     surfaces: tuple[Surface, ...]
 
 
@@ -62,7 +68,7 @@ def _add(app: Flask, document: Document) -> None:
             },
         },
     }
-    api = Api(app, config_prefix=setting)
+    api = Api(app, config_prefix=setting, error=document.error)
     for surface in document.surfaces:
         api.register_blueprint(surface.blueprint)
 

@@ -16,8 +16,8 @@ from .schemas import (
     AgentSchema,
     AgentsQuery,
     InteractionPage,
-    InteractionSchema,
     InteractionsQuery,
+    KeptInteractionSchema,
     UsageSchema,
 )
 
@@ -29,7 +29,7 @@ _INTERACTIONS_QUERY = InteractionsQuery()
 _AGENT_PATCH = AgentPatch()
 _AGENT = AgentSchema()
 _AGENT_PAGE = AgentPage()
-_INTERACTION = InteractionSchema()
+_INTERACTION = KeptInteractionSchema()
 _INTERACTION_PAGE = InteractionPage()
 _USAGE = UsageSchema()
 

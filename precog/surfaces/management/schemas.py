@@ -63,7 +63,7 @@ class AgentPage(ma.Schema):
     next_cursor = ma.fields.String(required=True, allow_none=True)
 
 
-class InteractionSchema(ma.Schema):
+class KeptInteractionSchema(ma.Schema):
     """An interaction as it is kept. `native` is the platform's own body, when it sent one."""
 
     interactionId = ma.fields.String(required=True, metadata={"example": "int-019b40c0a1b200000a1b2c3d4e5f6"})
@@ -89,7 +89,7 @@ class InteractionSchema(ma.Schema):
 class InteractionPage(ma.Schema):
     """Interactions, newest first."""
 
-    interactions = ma.fields.List(ma.fields.Nested(InteractionSchema), required=True)
+    interactions = ma.fields.List(ma.fields.Nested(KeptInteractionSchema), required=True)
     next_cursor = ma.fields.String(required=True, allow_none=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import marshmallow as ma
 
@@ -158,8 +158,7 @@ def load_interaction(body: Any, schema: ma.Schema = INTERACTION) -> Interaction:
     if not isinstance(body, dict):
         raise WrongType("interaction", expected="object", received=json_type(body))
     try:
-        found: Interaction = schema.load(body)
-        return found
+        return cast(Interaction, schema.load(body))
     except ma.ValidationError as error:
         raise first_fault(error.messages) from None
 

@@ -12,7 +12,8 @@ from precog.surfaces.telemetry.native import Mapped, Unmappable, to_canonical
 
 NAMES = """request response query inputs prompt answer data outputs event metadata usage latency total_tokens
     total_price retriever_resources content score agent_thoughts tool tool_input observation status error code
-    message id message_id workflow_run_id conversation_id user app_id workflow_id agentId elapsed_time toolCalls"""
+    message id message_id workflow_run_id conversation_id user app_id workflow_id agentId elapsed_time
+    toolCalls"""
 
 
 def native_json() -> st.SearchStrategy:
@@ -144,7 +145,10 @@ def test_a_chat_pair_gives_prompt_response_and_ids():
 
 
 def test_a_merged_object_is_read_like_a_pair():
-    pair, merged = one({"request": chat_request(), "response": chat_answer()}), one({**chat_request(), **chat_answer()})
+    pair, merged = (
+        one({"request": chat_request(), "response": chat_answer()}),
+        one({**chat_request(), **chat_answer()}),
+    )
     assert merged.payload == pair.payload
     assert merged.message_id == pair.message_id
 
@@ -199,7 +203,9 @@ def test_a_finished_workflow_event_carries_inputs_and_outputs():
     assert (payload["prompt"], payload["response"]) == ("Hi?", '{"answer":"Hello.","files":[]}')
 
 
-@pytest.mark.parametrize(("error", "told"), [("Model not found", "Model not found"), (None, "failed"), ("", "failed")])
+@pytest.mark.parametrize(
+    ("error", "told"), [("Model not found", "Model not found"), (None, "failed"), ("", "failed")]
+)
 def test_a_failed_workflow_has_an_empty_response_and_an_error(error, told):
     payload = one(workflow_answer(status="failed", outputs=None, error=error)).payload
     assert (payload["prompt"], payload["response"]) == ("", "")
@@ -213,7 +219,10 @@ def test_an_app_id_names_the_agent_before_a_workflow_id():
 
 def test_a_history_item_is_its_own_pair():
     mapped = one(history_item())
-    assert (mapped.payload["prompt"], mapped.payload["response"]) == ("Draw a cat and look up cats", "Here you are.")
+    assert (mapped.payload["prompt"], mapped.payload["response"]) == (
+        "Draw a cat and look up cats",
+        "Here you are.",
+    )
     assert mapped.message_id == "msg-7"
     assert mapped.payload["conversationId"] == "conv-7"
     assert mapped.payload["metadata"] == {
@@ -237,6 +246,14 @@ def test_a_thoughts_tools_each_get_their_own_input_and_observation():
     ]
 
 
+def test_input_that_is_not_keyed_by_tool_goes_to_the_first_tool_alone():
+    thought = {"tool": "search; search;clock;", "tool_input": '{"q": "cats"}', "observation": "2 hits"}
+    assert one({**history_item(), "agent_thoughts": [thought]}).payload["toolCalls"] == [
+        {"name": "search", "input": {"q": "cats"}, "output": "2 hits"},
+        {"name": "clock", "input": None, "output": None},
+    ]
+
+
 def test_tool_input_that_is_no_json_stays_text():
     thought = {"tool": "search", "tool_input": "{cats", "observation": "2 hits"}
     calls = one({**history_item(), "agent_thoughts": [thought]}).payload["toolCalls"]
@@ -255,7 +272,13 @@ def test_the_answer_gathered_from_a_stream_may_be_sent_with_its_last_event():
 
 
 def test_an_error_event_is_an_interaction_with_an_error():
-    body = {"event": "error", "message_id": "m", "status": 400, "code": "invalid_param", "message": "Bad model"}
+    body = {
+        "event": "error",
+        "message_id": "m",
+        "status": 400,
+        "code": "invalid_param",
+        "message": "Bad model",
+    }
     assert one(body).payload["metadata"] == {"error": "Bad model", "status": "400", "message_id": "m"}
 
 
@@ -268,9 +291,22 @@ def test_an_api_error_in_place_of_the_response_is_the_error():
 @pytest.mark.parametrize(
     "body",
     [
-        {"event": "message_end", "message_id": "m", "conversation_id": "c", "metadata": chat_answer()["metadata"]},
-        {"event": "workflow_started", "workflow_run_id": "r", "data": {"id": "r", "inputs": {"query": "Hi?"}}},
-        {"event": "node_finished", "workflow_run_id": "r", "data": {"inputs": {"a": "b"}, "outputs": {"a": "b"}}},
+        {
+            "event": "message_end",
+            "message_id": "m",
+            "conversation_id": "c",
+            "metadata": chat_answer()["metadata"],
+        },
+        {
+            "event": "workflow_started",
+            "workflow_run_id": "r",
+            "data": {"id": "r", "inputs": {"query": "Hi?"}},
+        },
+        {
+            "event": "node_finished",
+            "workflow_run_id": "r",
+            "data": {"inputs": {"a": "b"}, "outputs": {"a": "b"}},
+        },
         {"event": "agent_thought", "message_id": "m", "thought": "Hm", "tool": "search", "tool_input": "{}"},
         {"event": "text_chunk", "data": {"text": "Hel"}},
         {"event": "ping"},
@@ -314,7 +350,11 @@ def test_headers_are_not_kept():
 def test_fields_of_the_wrong_type_are_ignored():
     usage = {"total_tokens": "many", "prompt_tokens": True, "latency": float("inf"), "total_price": []}
     thoughts = [5, {"tool": ["x"]}, {"tool": "a;;"}]
-    body = {**chat_answer(), "metadata": {"usage": usage, "retriever_resources": 7}, "agent_thoughts": thoughts}
+    body = {
+        **chat_answer(),
+        "metadata": {"usage": usage, "retriever_resources": 7},
+        "agent_thoughts": thoughts,
+    }
     payload = one({**body, "message_id": {}, "user": []}).payload
     assert payload["metadata"] == {}
     assert payload["toolCalls"] == [{"name": "a", "input": None, "output": None}]

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from precog.surfaces.telemetry.native import Mapped, Unmappable, to_canonical
 
 NAMES = """json items data body headers params query request response output text chatInput input sessionId
-    generations tokenUsage promptTokens intermediateSteps action tool observation execution error message workflow
-    id agentId prompt resultData runData main startTime lastNodeExecuted startedAt stoppedAt metadata toolCalls"""
+    generations tokenUsage promptTokens intermediateSteps action tool observation execution error message
+    workflow id agentId prompt resultData runData main startTime lastNodeExecuted startedAt stoppedAt metadata
+    toolCalls"""
 
 
 def native_json() -> st.SearchStrategy:
@@ -160,6 +161,13 @@ def test_a_wrapper_names_the_agent_of_its_items():
     assert [one.payload["agentId"] for one in mapped] == ["a", "b"]
 
 
+def test_a_wrapper_names_the_workflow_of_its_items_and_no_more():
+    body = {"workflow": {"id": 7, "name": "Support", "nodes": [{}]}, "items": [item(), item()]}
+    mapped = to_canonical("n8n", body)
+    assert [one.payload["agentId"] for one in mapped] == ["7", "7"]
+    assert mapped[0].payload["metadata"] == {"workflow_name": "Support"}
+
+
 def test_items_without_an_interaction_are_left_out_beside_one():
     assert one([{"rows": 3}, {"json": item()}, "text", None]).payload["response"] == "42"
 
@@ -184,7 +192,9 @@ def test_a_response_has_many_names(name):
 
 
 def test_a_structured_output_becomes_compact_text():
-    assert one({"chatInput": "Hi?", "output": {"b": 1, "a": ["ü"]}}).payload["response"] == '{"b":1,"a":["ü"]}'
+    assert (
+        one({"chatInput": "Hi?", "output": {"b": 1, "a": ["ü"]}}).payload["response"] == '{"b":1,"a":["ü"]}'
+    )
 
 
 def test_intermediate_steps_become_tool_calls():
@@ -197,7 +207,9 @@ def test_an_agent_that_only_called_tools_is_an_interaction():
 
 
 def test_a_chat_message_alone_has_an_empty_response():
-    payload = one({"action": "sendMessage", "sessionId": "s", "chatInput": "Hi?", "metadata": {"lang": "de"}}).payload
+    payload = one(
+        {"action": "sendMessage", "sessionId": "s", "chatInput": "Hi?", "metadata": {"lang": "de"}}
+    ).payload
     assert (payload["prompt"], payload["response"], payload["sessionId"]) == ("Hi?", "", "s")
     assert payload["metadata"] == {"lang": "de"}
 
@@ -248,7 +260,10 @@ def test_a_failed_workflow_is_an_interaction_with_an_error():
 
 
 def test_a_workflow_that_failed_at_its_trigger_has_an_error_too():
-    body = {"trigger": {"error": {"message": "No route"}, "mode": "trigger"}, "workflow": {"id": "7", "name": "S"}}
+    body = {
+        "trigger": {"error": {"message": "No route"}, "mode": "trigger"},
+        "workflow": {"id": "7", "name": "S"},
+    }
     assert one(body).payload["metadata"] == {"error": "No route", "mode": "trigger", "workflow_name": "S"}
 
 
@@ -293,7 +308,11 @@ def test_a_page_of_executions_gives_one_interaction_each():
     ("result", "more", "error"),
     [
         ({"error": {"message": "Timed out"}}, {}, "Timed out"),
-        ({"runData": {"HTTP": [run("main", start=1, error={"message": "ECONNREFUSED"})]}}, {}, "ECONNREFUSED"),
+        (
+            {"runData": {"HTTP": [run("main", start=1, error={"message": "ECONNREFUSED"})]}},
+            {},
+            "ECONNREFUSED",
+        ),
         ({}, {"status": "crashed"}, "crashed"),
     ],
 )
@@ -319,6 +338,15 @@ def test_a_pair_is_taken_apart_and_its_sides_unwrapped():
     assert payload["metadata"] == {"run_id": "231", "workflow_name": "Support"}
 
 
+def test_the_items_of_a_pair_belong_together_in_their_order():
+    requests = [{"json": {"chatInput": "Hi?"}}, {"json": {"chatInput": "Bye?"}}]
+    body = {"agentId": "a", "metadata": {"x": 1}, "request": requests, "response": [{"output": "Hello."}]}
+    first, second = (mapped.payload for mapped in to_canonical("n8n", body))
+    assert (first["agentId"], first["prompt"], first["response"]) == ("a", "Hi?", "Hello.")
+    assert (second["agentId"], second["prompt"], second["response"]) == ("a", "Bye?", "")
+    assert (first["metadata"], second["metadata"]) == ({"x": 1}, {})
+
+
 def test_a_workflow_id_names_the_agent_when_nothing_else_does():
     assert one({**item(), "workflowId": 7}).payload["agentId"] == "7"
     assert one({**item(), "workflowId": 7, "workflow": {"id": "w"}}).payload["agentId"] == "w"
@@ -332,7 +360,9 @@ def test_canonical_items_come_back_as_they_are():
     assert to_canonical("n8n", webhook(canonical)) == [Mapped(canonical)]
 
 
-@pytest.mark.parametrize("body", [None, 1, "text", [], {}, [[]], {"items": []}, {"json": {}}, webhook({}), [{"a": 1}]])
+@pytest.mark.parametrize(
+    "body", [None, 1, "text", [], {}, [[]], {"items": []}, {"json": {}}, webhook({}), [{"a": 1}]]
+)
 def test_a_body_with_nothing_in_it_says_what_was_looked_for(body):
     with pytest.raises(Unmappable) as caught:
         one(body)

@@ -66,7 +66,7 @@ def _find(request: Object, answer: Object, run: Object) -> Found:
         user_id=first_id((*USER_IDS, "user"), request, answer),
         session_id=first_id(SESSION_IDS, request, answer) or conversation_id,
         conversation_id=conversation_id,
-        message_id=_message_id(answer),
+        message_id=_message_id(answer) or first_id(("workflow_run_id",), answer),
         tool_calls=_tool_calls(answer) or sent_calls(request, answer),
         metadata=_metadata(request, answer, run),
         sent_metadata=_sent_metadata(request, answer),
@@ -74,10 +74,9 @@ def _find(request: Object, answer: Object, run: Object) -> Found:
 
 
 def _message_id(answer: Object) -> str | None:
-    """The message's id, else the run's; an item of the message history has its id under `id` alone."""
+    """The message's id; an item of the message history has it under `id` alone."""
     is_history = {"conversation_id", "query", "answer"} <= answer.keys()
-    own = answer.get("id") if is_history else None
-    return identifier(answer.get("message_id"), answer.get("workflow_run_id"), own)
+    return identifier(answer.get("message_id"), answer.get("id") if is_history else None)
 
 
 def _metadata(request: Object, answer: Object, run: Object) -> Object:
@@ -151,16 +150,19 @@ def _tool_calls(answer: Object) -> list[Object]:
 
 
 def _of_thought(thought: Object) -> list[Object]:
-    """One call for each of the thought's tools ("search;calculator"), which share input and observation."""
+    """One call for each of the thought's tools ("search;calculator")."""
     names = thought["tool"].split(";") if isinstance(thought.get("tool"), str) else []
-    given, observed = parsed(thought.get("tool_input")), parsed(thought.get("observation"))
-    return [
-        tool_call(name, input=_share(given, name), output=_share(observed, name))
-        for name in map(str.strip, names)
-        if name
-    ]
+    tools = list(dict.fromkeys(filter(None, map(str.strip, names))))
+    inputs, outputs = _shares(thought.get("tool_input"), tools), _shares(thought.get("observation"), tools)
+    calls = zip(tools, inputs, outputs, strict=True)
+    return [tool_call(tool, input=given, output=observed) for tool, given, observed in calls]
 
 
-def _share(value: Any, name: str) -> Any:
-    """What an object keyed by tool holds for this tool; anything else is the tool's whole."""
-    return value[name] if isinstance(value, dict) and name in value else value
+def _shares(value: Any, tools: list[str]) -> list[Any]:
+    """What an object keyed by tool holds for each; what is not keyed so goes whole to the first tool.
+
+    To the first only, and a repeated tool counts once: a thought may be long and name a thousand tools.
+    """
+    found = parsed(value)
+    keyed = record(found)
+    return [keyed.get(tool, None if place else found) for place, tool in enumerate(tools)]

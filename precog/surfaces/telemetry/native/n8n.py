@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 from .shared import (
@@ -20,6 +21,7 @@ from .shared import (
     first_id,
     first_text,
     identifier,
+    known,
     milliseconds,
     number,
     record,
@@ -38,8 +40,6 @@ RESPONSES = ("output", "text", "response")
 LOOKED_FOR = PROMPTS + RESPONSES
 FAILED = ("error", "crashed")
 COUNTS = ("promptTokens", "completionTokens", "totalTokens")
-# What a wrapper may say for all of its items.
-SHARED_BY_ITEMS = (*AGENT_IDS, "workflow", "workflowId")
 
 
 def to_mapped(body: Any) -> list[Mapped]:
@@ -60,19 +60,27 @@ def _items(value: Any) -> list[tuple[Object, Any]]:
     if isinstance(value, list):
         found = [pair for element in value for pair in _items(element)]
     elif isinstance(value, dict) and (name := _wraps(value)):
-        said = {key: value[key] for key in SHARED_BY_ITEMS if key in value}
-        found = [({**said, **item}, sent) for item, sent in _items(value[name])]
+        agent = _agent(value)
+        found = [({**agent, **item}, sent) for item, sent in _items(value[name])]
     else:
         return [(value, value)] if isinstance(value, dict) else []
     return [(found[0][0], value)] if len(found) == 1 else found
 
 
+def _agent(around: Object) -> Object:
+    """What names the agent of many items at once: ids alone, since every item gets a copy."""
+    workflow = record(around.get("workflow"))
+    ids = {name: identifier(around.get(name)) for name in (*AGENT_IDS, "workflowId")}
+    named = {name: identifier(workflow.get(name)) for name in ("id", "name")}
+    return known({**ids, "workflow": known(named)})
+
+
 def _wraps(value: Object) -> str | None:
     """The name under which the object holds items; None when it is an item itself."""
-    body = value.get("body")
-    around_body = {"headers", "params"} & value.keys() or isinstance(value.get("query"), dict)
-    if body and isinstance(body, (dict, list)) and around_body:
-        return "body"  # the Webhook node's output, whose `query` is the URL's and no prompt
+    body, query = value.get("body"), value.get("query")
+    if isinstance(body, (dict, list)) and ({"headers", "params"} & value.keys() or isinstance(query, dict)):
+        # The Webhook node's output, whose `query` is the URL's: no prompt, but all there is without a body.
+        return "body" if body or not isinstance(query, dict) else "query"
     if first_text(LOOKED_FOR, value) or "request" in value:
         return None
     if isinstance(value.get("json"), (dict, list)):
@@ -83,19 +91,22 @@ def _wraps(value: Object) -> str | None:
 
 def _to_native(item: Object, *, sent: Any) -> list[Mapped]:
     native = without_headers(sent)
-    found = [_find(request, answer) for request, answer in _sides(without_headers(item))]
+    found = (_find(request, answer) for request, answer in _sides(without_headers(item)))
     return [one.to_mapped(native, looked_for=LOOKED_FOR) for one in found]
 
 
 def _sides(item: Object) -> list[tuple[Object, Object]]:
-    """Request and response of each interaction: a pair's, with its sides unwrapped, or the item twice."""
+    """Request and response of each interaction: a pair's, item by item, or one item twice."""
     if record(record(item.get("data")).get("resultData")):
         return [_of_execution(item)]
     if "request" not in item:
         return [(item, item)]
     around = {name: value for name, value in item.items() if name not in ("request", "response")}
     requests, responses = _side(item.get("request"), "prompt"), _side(item.get("response"), "response")
-    return [({**around, **requests[0]}, {**around, **response}) for response in responses]
+    (request, response), *others = zip_longest(requests, responses, fillvalue={})
+    agent = _agent(around)
+    first = ({**around, **request}, {**around, **response})
+    return [first, *(({**agent, **request}, {**agent, **response}) for request, response in others)]
 
 
 def _side(value: Any, name: str) -> list[Object]:
@@ -171,8 +182,8 @@ def _of_execution(execution: Object) -> tuple[Object, Object]:
     items = [item for _, run in runs for item in _put_out(run, main=True)]
     ended = [run for node, run in runs if node == result.get("lastNodeExecuted")]
     last = [item for run in ended for item in _put_out(run, main=True)]
-    request = {name: value for item in reversed(items) for name, value in item.items() if text(value)}
-    answer = {name: value for item in items + last[-1:] for name, value in item.items() if text(value)}
+    request = {name: value for item in reversed(items) for name, value in known(item).items()}
+    answer = {name: value for item in items + last[-1:] for name, value in known(item).items()}
     around = {
         "executionId": execution.get("id"),
         "workflowId": execution.get("workflowId"),

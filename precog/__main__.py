@@ -1,0 +1,5 @@
+"""`python -m precog` is the `precog` command."""
+
+from .cli import main
+
+main()

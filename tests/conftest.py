@@ -1,0 +1,152 @@
+"""What every test may ask for: a database of each kind, a clock that it sets, an application on both."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from precog import create_app
+from precog.core import administration
+from precog.core.administration import FirstStart, KeyRequest
+from precog.core.services import Services
+from precog.storage import migrate
+from precog.storage.engine import Database, open_database
+from precog.surfaces.key_kinds import first_keys
+
+POSTGRES = os.environ.get("PRECOG_TEST_POSTGRES")
+NOW = 1_768_473_000_000  # 2026-01-15T10:30:00Z, the beginning of a minute
+PEPPER = "a pepper for tests"
+
+
+class SetClock:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self, now: int = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+    def advance(self, ms: int) -> None:
+        self.now += ms
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param(
+            "postgres",
+            marks=pytest.mark.skipif(not POSTGRES, reason="PRECOG_TEST_POSTGRES names no server"),
+        ),
+    ]
+)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Every test that asks for it runs on each kind of database."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(engine: str, tmp_path: Path) -> Iterator[str]:
+    """Where an empty database is: a new file, or a new PostgreSQL schema."""
+    if engine == "sqlite":
+        yield str(tmp_path / "precog.sqlite3")
+        return
+    import psycopg
+
+    assert POSTGRES is not None
+    schema = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(POSTGRES, autocommit=True) as connection:
+        connection.execute(f'CREATE SCHEMA "{schema}"')
+    separator = "&" if "?" in POSTGRES else "?"
+    yield f"{POSTGRES}{separator}options=-csearch_path%3D{schema}"
+    with psycopg.connect(POSTGRES, autocommit=True) as connection:
+        connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """An empty database with the schema, of each kind that the service runs on."""
+    database = open_database(database_url)
+    migrate.prepare(database, now=NOW)
+    yield database
+    database.close()
+
+
+@dataclass
+class Sandbox:
+    """An application on an instance of its own, with its first keys."""
+
+    app: Flask
+    first: FirstStart
+    clock: SetClock
+
+    @property
+    def services(self) -> Services:
+        found: Services = self.app.extensions["precog"]
+        return found
+
+    @property
+    def client(self) -> FlaskClient:
+        """A client that sends the first key."""
+        client = self.app.test_client()
+        client.environ_base["HTTP_X_API_KEY"] = self.first.keys["precogx"].secret
+        return client
+
+    @property
+    def organization_id(self) -> str:
+        return self.first.organization.id
+
+    def set_plan(self, plan: str) -> None:
+        administration.set_plan(self.services, self.organization_id, plan)
+
+    def key(self, *scopes: str, organization_id: str | None = None, **fields: Any) -> str:
+        """A further key, with all scopes but admin when none is named."""
+        request = KeyRequest(kind="precogx", prefix="px_live_", name="test", **fields)
+        if scopes:
+            request = KeyRequest(
+                kind="precogx", prefix="px_live_", name="test", scopes=frozenset(scopes), **fields
+            )
+        made = administration.create_key(self.services, organization_id or self.organization_id, request)
+        return made.secret
+
+
+@pytest.fixture
+def make_sandbox(clock: SetClock, tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
+    """Builds sandboxes: `make_sandbox(database=url, **settings)`."""
+    made: list[Sandbox] = []
+
+    def make(**settings: Any) -> Sandbox:
+        instance = tmp_path / f"instance-{len(made)}"
+        app = create_app({"instance": instance, "key_pepper": PEPPER, **settings}, clock=clock)
+        services = app.extensions["precog"]
+        made.append(Sandbox(app, administration.first_start(services, first_keys()), clock))
+        return made[-1]
+
+    yield make
+    for sandbox in made:
+        sandbox.services.close()
+
+
+@pytest.fixture
+def sandbox(make_sandbox: Callable[..., Sandbox], database_url: str) -> Sandbox:
+    """One application, on each kind of database."""
+    return make_sandbox(database=database_url)
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> FlaskClient:
+    """A client of the sandbox that sends its first key."""
+    return sandbox.client
