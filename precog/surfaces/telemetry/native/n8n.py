@@ -45,7 +45,7 @@ COUNTS = ("promptTokens", "completionTokens", "totalTokens")
 def to_mapped(body: Any) -> list[Mapped]:
     """One interaction an item; items that hold none are left out as long as another holds one."""
     mapped: list[Mapped] = []
-    for item, sent in _items(body):
+    for item, sent in (pair for found in _items(body) for pair in _pairs(*found)):
         try:
             mapped += choose(item, partial(_to_native, sent=sent))
         except Unmappable:
@@ -89,28 +89,40 @@ def _wraps(value: Object) -> str | None:
     return next(lists, "body" if record(body) else None)
 
 
-def _to_native(item: Object, *, sent: Any) -> list[Mapped]:
-    native = without_headers(sent)
-    found = (_find(request, answer) for request, answer in _sides(without_headers(item)))
-    return [one.to_mapped(native, looked_for=LOOKED_FOR) for one in found]
+def _pairs(item: Object, sent: Any) -> list[tuple[Object, Any]]:
+    """A pair of several requests and responses as so many pairs, in their order; anything else as it is.
 
-
-def _sides(item: Object) -> list[tuple[Object, Object]]:
-    """Request and response of each interaction: a pair's, item by item, or one item twice."""
-    if record(record(item.get("data")).get("resultData")):
-        return [_of_execution(item)]
+    What stands around them goes with the first; the others keep no more than what names the agent.
+    """
     if "request" not in item:
-        return [(item, item)]
-    around = {name: value for name, value in item.items() if name not in ("request", "response")}
-    requests, responses = _side(item.get("request"), "prompt"), _side(item.get("response"), "response")
-    (request, response), *others = zip_longest(requests, responses, fillvalue={})
-    agent = _agent(around)
-    first = ({**around, **request}, {**around, **response})
-    return [first, *(({**agent, **request}, {**agent, **response}) for request, response in others)]
+        return [(item, sent)]
+    requests, responses = _side(item["request"], "prompt"), _side(item.get("response"), "response")
+    if len(requests) == len(responses) == 1:
+        return [(item, sent)]
+    pairs = [{"request": one, "response": other} for one, other in zip_longest(requests, responses)]
+    agent = _agent(item)
+    found = [{**item, **pairs[0]}, *({**agent, **pair} for pair in pairs[1:])]
+    return [(pair, pair) for pair in found]
 
 
 def _side(value: Any, name: str) -> list[Object]:
     return [item for item, _ in _items(value)] or [side(value, name)]
+
+
+def _to_native(item: Object, *, sent: Any) -> list[Mapped]:
+    request, answer = _sides(without_headers(item))
+    return [_find(request, answer).to_mapped(without_headers(sent), looked_for=LOOKED_FOR)]
+
+
+def _sides(item: Object) -> tuple[Object, Object]:
+    """The request's and the response's fields: an execution's, a pair's, or one item twice."""
+    if record(record(item.get("data")).get("resultData")):
+        return _of_execution(item)
+    if "request" not in item:
+        return item, item
+    around = {name: value for name, value in item.items() if name not in ("request", "response")}
+    (request, *_), (response, *_) = _side(item["request"], "prompt"), _side(item.get("response"), "response")
+    return {**around, **request}, {**around, **response}
 
 
 def _find(request: Object, answer: Object) -> Found:
