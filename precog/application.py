@@ -18,6 +18,7 @@ from . import config as settings
 from .core import services
 from .core.times import Clock, wall_clock
 from .surfaces import base, documents, edge, health, management, telemetry
+from .surfaces.blueprint import NameConverter
 from .surfaces.coded import ErrorSchema
 from .surfaces.documents import Document
 
@@ -57,6 +58,7 @@ def build(config: Mapping[str, Any] | None = None, *, clock: Clock | None = None
     chosen = settings.load(config)
     app = _App("precog", static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False  # two slashes may stand in an agent's name
+    app.url_map.converters["name"] = NameConverter
     app.secret_key = chosen.secret_key[-1]
     app.config["SECRET_KEY_FALLBACKS"] = list(chosen.secret_key[:-1])
     app.config["PRECOG"] = chosen

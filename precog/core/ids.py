@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import uuid
+
+_INTERACTION_ID = re.compile(r"int-[0-9a-f]{29}")
 
 
 class InteractionIds:
@@ -25,6 +28,11 @@ class InteractionIds:
             self._last = now
             count = self._count
         return f"int-{now:012x}{count & 0xFFFFF:05x}{os.urandom(6).hex()}"
+
+
+def is_interaction_id(text: str) -> bool:
+    """Whether the text has the form of an interaction's id."""
+    return _INTERACTION_ID.fullmatch(text) is not None
 
 
 def first_interaction_id(ms: int) -> str:

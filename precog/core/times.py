@@ -31,14 +31,14 @@ def to_rfc3339(ms: int) -> str:
 def from_rfc3339(text: str) -> int:
     """The time that an RFC 3339 text means; one without an offset is taken as UTC.
 
-    Raises ValueError for anything else.
+    Raises ValueError for anything else, OverflowError for a time that is not in the years 1 to 9999 of UTC.
     """
     if len(text) < 19 or text[4] != "-" or text[10] not in "Tt ":
         raise ValueError("not an RFC 3339 date and time")
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    return (moment.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
 
 
 def month_of(ms: int) -> tuple[int, int]:

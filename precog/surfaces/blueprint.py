@@ -10,6 +10,7 @@ import flask_smorest
 import marshmallow as ma
 from flask import Request, current_app
 from webargs.flaskparser import FlaskParser
+from werkzeug.routing import BaseConverter
 
 from ..config import Config
 from ..errors import MalformedBody
@@ -36,6 +37,13 @@ class StrictParser(FlaskParser):
         messages: Any = error.messages
         # webargs puts the place ("json", "query") around the fields.
         raise first_fault(next(iter(messages.values()))) from None
+
+
+class NameConverter(BaseConverter):
+    """A name that senders chose, as the rest of a path: with slashes and line breaks, but without NUL."""
+
+    regex = r"[^\0]+"
+    part_isolating = False
 
 
 class Blueprint(flask_smorest.Blueprint):

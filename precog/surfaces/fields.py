@@ -86,6 +86,8 @@ class Text(Checked, ma.fields.String):
         if not isinstance(value, str):
             raise fault(WrongType, self.expected, json_type(value))
         text = value.strip() if self.trim else value
+        if "\0" in text:  # from a query or header: of a body it is known that it has none
+            raise fault(WrongValue, "string without NUL", "string with NUL")
         if len(text) < self.shortest or (self.longest is not None and len(text) > self.longest):
             raise fault(
                 WrongValue,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +21,7 @@ def to_filter(query: Mapping[str, Any]) -> Filter:
     """The filter that a query asks for; the cursor is the last id of the page before."""
     bounds = [
         ids.first_interaction_id(query["received_before"]) if query["received_before"] is not None else None,
-        from_cursor(query["cursor"]) if query["cursor"] is not None else None,
+        _from_interaction_cursor(query["cursor"]) if query["cursor"] else None,
     ]
     return Filter(
         agent_id=query["agent_id"],
@@ -45,10 +44,21 @@ def from_cursor(cursor: str) -> str:
     """Where the page before ended. Raises WrongValue."""
     try:
         last = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, ValueError):
-        last = "\0"
-    if "\0" in last:
-        raise WrongValue("cursor", expected="the next_cursor of a page", received="another string")
+    except ValueError:
+        raise _bad_cursor() from None
+    if "\0" in last or to_cursor(last) != cursor:  # the decoder skips what is not base64
+        raise _bad_cursor()
+    return last
+
+
+def _bad_cursor() -> WrongValue:
+    return WrongValue("cursor", expected="the next_cursor of a page", received="another string")
+
+
+def _from_interaction_cursor(cursor: str) -> str:
+    last = from_cursor(cursor)
+    if not ids.is_interaction_id(last):
+        raise _bad_cursor()
     return last
 
 

@@ -52,7 +52,7 @@ def list_agents(query: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@blueprint.route("/agents/<path:agent_id>", methods=["GET"])
+@blueprint.route("/agents/<name:agent_id>", methods=["GET"])
 @auth.needs("read")
 @blueprint.response(200, _AGENT, headers=RATE_LIMIT_HEADERS)
 @blueprint.errors(ERROR, *_READ_ERRORS, 404, headers=RATE_LIMIT_HEADERS)
@@ -61,7 +61,7 @@ def get_agent(agent_id: str) -> dict[str, Any]:
     return convert.from_agent(agents.get(services(), auth.charged_caller(), agent_id))
 
 
-@blueprint.route("/agents/<path:agent_id>", methods=["PATCH"])
+@blueprint.route("/agents/<name:agent_id>", methods=["PATCH"])
 @auth.needs("agents")
 @blueprint.arguments(_AGENT_PATCH)
 @blueprint.response(200, _AGENT, headers=RATE_LIMIT_HEADERS)
@@ -88,7 +88,7 @@ def list_interactions(query: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@blueprint.route("/interactions/<interaction_id>", methods=["GET"])
+@blueprint.route("/interactions/<name:interaction_id>", methods=["GET"])
 @auth.needs("read")
 @blueprint.response(200, _INTERACTION, headers=RATE_LIMIT_HEADERS)
 @blueprint.errors(ERROR, *_READ_ERRORS, 404, headers=RATE_LIMIT_HEADERS)

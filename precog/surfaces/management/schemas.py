@@ -17,7 +17,7 @@ class PageQuery(ma.Schema):
         unknown = ma.EXCLUDE
 
     limit = Count(least=1, most=PAGE_LIMIT, load_default=50, metadata={"description": "Entries a page."})
-    cursor = Text(longest=1024, metadata={"description": "The `next_cursor` of the page before."})
+    cursor = Text(longest=2048, metadata={"description": "The `next_cursor` of the page before."})
 
 
 class AgentsQuery(PageQuery):

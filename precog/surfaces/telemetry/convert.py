@@ -11,7 +11,7 @@ from ...errors import MalformedBody, MissingField, PrecogError, WrongValue
 from ..base import Problem, problem_from
 from ..coded import error_body
 from . import native
-from .schemas import AGENT_ID_CHARACTERS, KEY_CHARACTERS, load_interaction
+from .schemas import BATCH_INTERACTIONS, KEY_CHARACTERS, load_interaction
 
 
 def to_idempotency_key(header: str | None) -> str | None:
@@ -47,6 +47,10 @@ def to_interactions(
         raise MissingField(
             "prompt", expected=f"one of the fields {looked_for}", received="none of them"
         ) from None
+    if len(mapped) > BATCH_INTERACTIONS:
+        raise WrongValue(
+            "items", expected=f"1 to {BATCH_INTERACTIONS} items", received=f"{len(mapped)} items"
+        )
     if len(mapped) == 1:
         return [_to_interaction(platform, mapped[0], agent_id, idempotency_key)]
     # One key for several interactions: each has its own, told apart by its place.
@@ -70,7 +74,7 @@ def _to_interaction(
 ) -> Interaction:
     payload = dict(mapped.payload)
     if agent_id and payload.get("agentId") is None and payload.get("agent_id") is None:
-        payload["agentId"] = agent_id[:AGENT_ID_CHARACTERS]
+        payload["agentId"] = agent_id
     interaction = load_interaction(payload)
     key = idempotency_key
     if key is None and mapped.message_id is not None:

@@ -24,6 +24,7 @@ _SPELLINGS = {
     "session_id": "sessionId",
     "conversation_id": "conversationId",
 }
+_BATCH_SPELLINGS = {**_SPELLINGS, "idempotency_key": "idempotencyKey"}
 
 EXAMPLE = {
     "agentId": "customer-support-bot",
@@ -36,10 +37,10 @@ EXAMPLE = {
 }
 
 
-def one_spelling(body: Mapping[str, Any]) -> dict[str, Any]:
+def one_spelling(body: Mapping[str, Any], spellings: Mapping[str, str] = _SPELLINGS) -> dict[str, Any]:
     """The body with snake_case names in camelCase. Raises a fault where both say different things."""
     folded = dict(body)
-    for snake, camel in _SPELLINGS.items():
+    for snake, camel in spellings.items():
         if snake not in folded:
             continue
         value = folded.pop(snake)
@@ -142,6 +143,11 @@ class BatchInteractionSchema(InteractionSchema):
         longest=KEY_CHARACTERS,
         metadata={"description": "Makes a retry safe, like the Idempotency-Key header."},
     )
+
+    @ma.pre_load
+    def fold(self, body: Any, **_: Any) -> Any:
+        """Both spellings are one, of the key too."""
+        return one_spelling(body, _BATCH_SPELLINGS) if isinstance(body, dict) else body
 
     @ma.post_load
     def build(self, data: dict[str, Any], **_: Any) -> Interaction:
