@@ -6,7 +6,7 @@ import ipaddress
 import re
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import orjson
@@ -18,12 +18,21 @@ from .core.administration import FirstStart, KeyRequest
 from .core.keys import DEFAULT_SCOPES, SCOPES, NewKey
 from .core.plans import PLANS
 from .core.services import Services
-from .errors import AlreadyExists, ConfigurationError, DatabaseRefused, NotFound, PrecogError, WrongValue
+from .errors import (
+    AlreadyExists,
+    ConfigurationError,
+    DatabaseRefused,
+    NotFound,
+    PrecogError,
+    StorageUnavailable,
+    WrongValue,
+)
 from .storage.keys import ApiKey
 from .storage.organizations import Organization
 from .surfaces.key_kinds import PREFIXES, SYSTEM_BOUND, first_keys
 
 DURATION = re.compile(r"(\d{1,9})([smhd])")
+LONGEST_MS = 36_500 * times.DAY_MS  # further on, dates have five digits a year
 _UNITS_MS = {"s": times.SECOND_MS, "m": times.MINUTE_MS, "h": times.HOUR_MS, "d": times.DAY_MS}
 
 
@@ -38,7 +47,10 @@ class Duration(click.ParamType[int]):
         match = DURATION.fullmatch(value)
         if match is None:
             self.fail(f"{value} is not like 90m, 12h or 30d", param, ctx)
-        return int(match[1]) * _UNITS_MS[match[2]]
+        ms = int(match[1]) * _UNITS_MS[match[2]]
+        if ms > LONGEST_MS:
+            self.fail(f"{value} is more than {LONGEST_MS // times.DAY_MS}d", param, ctx)
+        return ms
 
 
 def instance_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -72,6 +84,8 @@ def _services(instance: str | None, database: str | None) -> Services:
 
 def _sentence(error: PrecogError) -> str:
     match error:
+        case StorageUnavailable():
+            return "The database cannot be used: it is locked, full, read-only or gone."
         case NotFound():
             return f"There is no such {error.what}."
         case AlreadyExists():
@@ -92,11 +106,9 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except PrecogError as error:
-            _refuse(error)
-
-
-def _refuse(error: PrecogError) -> NoReturn:
-    raise click.ClickException(_sentence(error)) from error
+            raise click.ClickException(_sentence(error)) from error
+        except UnicodeEncodeError as error:  # the shell hands over any bytes; no database takes them
+            raise click.ClickException("An argument is not UTF-8.") from error
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -169,6 +181,10 @@ def serve(
     from . import serving  # granian is not needed by the other commands
 
     serving.log_as_json(log_level)
+    try:
+        serving.check_address(host, port)
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from error
     app = _open(instance, database)
     services: Services = app.extensions["precog"]
     if not _is_loopback(host) and not administration.has_keys(services):
@@ -181,10 +197,7 @@ def serve(
         first = None
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     _tell(as_json, _serve_data(url, first), _serve_text(url, first))
-    try:
-        serving.serve(app, host=host, port=port, threads=threads, grace_s=0.5)
-    except ConfigurationError as error:
-        raise click.ClickException(str(error)) from error
+    serving.serve(app, host=host, port=port, threads=threads)
 
 
 def _is_loopback(host: str) -> bool:
@@ -302,8 +315,9 @@ def _key_data(key: ApiKey) -> dict[str, Any]:
     }
 
 
-def _key_line(key: ApiKey) -> str:
-    state = "revoked" if key.revoked_at else "rotated" if key.rotated_to else "live"
+def _key_line(key: ApiKey, now: int) -> str:
+    expired = key.expires_at is not None and key.expires_at <= now
+    state = "revoked" if key.revoked_at else "expired" if expired else "rotated" if key.rotated_to else "live"
     return (
         f"{key.id}  {key.display}…  {state:<8}  {key.environment}  {','.join(sorted(key.scopes))}  {key.name}"
     )
@@ -311,7 +325,8 @@ def _key_line(key: ApiKey) -> str:
 
 def _tell_new_key(as_json: bool, made: NewKey) -> None:
     data = {**_key_data(made.record), "key": made.secret}
-    _tell(as_json, data, f"{_key_line(made.record)}\nThe key, shown this once: {made.secret}")
+    line = _key_line(made.record, made.record.created_at)
+    _tell(as_json, data, f"{line}\nThe key, shown this once: {made.secret}")
 
 
 @keys.command("create")
@@ -359,11 +374,12 @@ def create_key(
 @instance_options
 def list_keys(organization: str, as_json: bool, instance: str | None, database: str | None) -> None:
     """List an organization's keys, ended ones too."""
-    found = administration.list_keys(_services(instance, database), organization)
+    services = _services(instance, database)
+    found = administration.list_keys(services, organization)
     _tell(
         as_json,
         {"keys": [_key_data(key) for key in found]},
-        "\n".join(_key_line(key) for key in found) or "There is none.",
+        "\n".join(_key_line(key, services.clock()) for key in found) or "There is none.",
     )
 
 

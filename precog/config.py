@@ -64,7 +64,10 @@ def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
     if not path.is_file():
         return {}
     found: dict[str, Any] = {}
-    exec(compile(path.read_bytes(), path, "exec"), found)  # noqa: S102, the operator's own file
+    try:
+        exec(compile(path.read_bytes(), path, "exec"), found)  # noqa: S102, the operator's own file
+    except Exception as error:
+        raise ConfigurationError(f"{path} cannot be read: {type(error).__name__}: {error}.") from error
     return _named({name: value for name, value in found.items() if name.isupper()}, known)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +18,8 @@ from granian.server.mt import MTServer
 
 from .core.services import Services
 from .errors import ConfigurationError
+
+log = logging.getLogger(__name__)
 
 
 class JsonLines(logging.Formatter):
@@ -45,31 +49,45 @@ class _Server(MTServer):
     The usual one forks a worker: two processes to watch, and an orphan when the first is killed.
     """
 
-    def __init__(self, *args: Any, services: Services, grace_s: float, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+    def __init__(
+        self, *args: Any, services: Services, grace_s: float, patience_s: float, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
         self._services = services
         self._grace_s = grace_s
+        self._patience_s = patience_s
 
     def _check_gil(self) -> None:
         pass
 
     def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
         """Tell load balancers first, then stop listening and finish what is under way."""
-        stop = super().signal_handler_interrupt
-        if self._services.draining or not self._grace_s:
-            self._services.draining = True
+        stop: Callable[[], None] = super().signal_handler_interrupt
+        if self._services.draining:
             stop()
             return
         self._services.draining = True
-        timer = threading.Timer(self._grace_s, stop)
-        timer.daemon = True
-        timer.start()
+        _later(self._grace_s, stop)
+        _later(self._grace_s + self._patience_s, self._give_up)
+
+    def _give_up(self) -> None:
+        # A sender that stalls in the middle of its body would keep the process for ever.
+        log.warning("stopped with requests unfinished")
+        self._services.close()
+        os._exit(0)
 
 
-def serve(app: Flask, *, host: str, port: int, threads: int, grace_s: float) -> None:
-    """Serve until SIGTERM or SIGINT. Raises ConfigurationError when the address cannot be had."""
+def _later(seconds: float, what: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, what)
+    timer.daemon = True
+    timer.start()
+
+
+def serve(
+    app: Flask, *, host: str, port: int, threads: int, grace_s: float = 0.5, patience_s: float = 10
+) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is done within `patience_s`."""
     services: Services = app.extensions["precog"]
-    _check_address(host, port)
     server = _Server(
         "precog",
         address=host,
@@ -82,6 +100,7 @@ def serve(app: Flask, *, host: str, port: int, threads: int, grace_s: float) -> 
         log_enabled=False,
         services=services,
         grace_s=grace_s,
+        patience_s=patience_s,
     )
     logging.getLogger("_granian").setLevel(logging.ERROR)  # it warns of threads and of missing free-threading
     try:
@@ -90,7 +109,8 @@ def serve(app: Flask, *, host: str, port: int, threads: int, grace_s: float) -> 
         services.close()
 
 
-def _check_address(host: str, port: int) -> None:
+def check_address(host: str, port: int) -> None:
+    """Raise ConfigurationError when the address cannot be had."""
     # granian shares a port with whoever has it, which is never what a second start means.
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ..errors import AlreadyExists, NotFound
+from ..errors import AlreadyExists, NotFound, WrongValue
 from ..storage import keys as key_rows
 from ..storage import organizations, systems
 from ..storage.engine import Transaction
@@ -63,7 +63,12 @@ def _first_start(tx: Transaction, requests: tuple[KeyRequest, ...], *, pepper: s
 
 
 def create_organization(services: Services, name: str, plan: str) -> Organization:
-    """Make an organization with a system of the name `default`. Raises NotFound for an unknown plan."""
+    """Make an organization with a system of the name `default`.
+
+    Raises NotFound for an unknown plan, WrongValue for a blank name.
+    """
+    if not name.strip():
+        raise WrongValue("name", expected="at least one visible character", received="none")
     return services.db.write(_create_organization, name, plan_named(plan), now=services.clock())
 
 

@@ -62,7 +62,7 @@ def prepare(
 
 def require_current(tx: Transaction) -> None:
     """Raise StorageUnavailable unless the schema is the one that this version of the code expects."""
-    if _version(tx) != _newest(migrations("sqlite")):
+    if "schema_version" not in tx.tables() or _version(tx) != _newest(migrations("sqlite")):
         raise StorageUnavailable()
 
 
