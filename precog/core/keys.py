@@ -72,7 +72,7 @@ def _checksum(body: str) -> str:
 
 def is_well_formed(key: str) -> bool:
     """Whether the key's checksum is right, so that a mistyped one costs no look-up."""
-    if not 40 <= len(key) <= 60 or not key.isascii():
+    if not _RANDOM_CHARACTERS + _CHECKSUM_CHARACTERS < len(key) <= 60 or not key.isascii():
         return False
     body, checksum = key[:-_CHECKSUM_CHARACTERS], key[-_CHECKSUM_CHARACTERS:]
     return hmac.compare_digest(_checksum(body), checksum)
