@@ -94,8 +94,8 @@ def test_an_agents_name_has_up_to_200_characters(client, name):
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 201])
-def test_other_lengths_of_an_agents_name_are_refused(client, name):
-    answer = client.post(INGEST, json=interaction(agentId=name))
+def test_other_lengths_of_an_agents_name_are_refused(sqlite_client, name):
+    answer = sqlite_client.post(INGEST, json=interaction(agentId=name))
     assert field_fault(answer) == ("INVALID_FIELD_VALUE", "agentId")
 
 
@@ -106,11 +106,11 @@ def test_prompt_and_response_may_be_empty(client):
 
 @pytest.mark.parametrize("field", ["agentId", "prompt", "response"])
 @pytest.mark.parametrize("null", [False, True])
-def test_a_required_field_may_be_neither_absent_nor_null(client, field, null):
+def test_a_required_field_may_be_neither_absent_nor_null(sqlite_client, field, null):
     body = interaction(**{field: None})
     if not null:
         del body[field]
-    assert field_fault(client.post(INGEST, json=body)) == ("MISSING_REQUIRED_FIELD", field)
+    assert field_fault(sqlite_client.post(INGEST, json=body)) == ("MISSING_REQUIRED_FIELD", field)
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_a_required_field_may_be_neither_absent_nor_null(client, field, null):
         ("userId", 1.5, "number", "userId"),
     ],
 )
-def test_a_field_of_another_type_is_refused(client, field, value, received, path):
-    answer = client.post(INGEST, json=interaction(**{field: value}))
+def test_a_field_of_another_type_is_refused(sqlite_client, field, value, received, path):
+    answer = sqlite_client.post(INGEST, json=interaction(**{field: value}))
     assert field_fault(answer) == ("INVALID_FIELD_TYPE", path)
     assert answer.json["error"]["details"]["received"] == received
 
@@ -157,8 +157,8 @@ def test_metadata_names_user_session_and_conversation_where_the_body_does_not(cl
         (1705314600, "INVALID_FIELD_TYPE"),
     ],
 )
-def test_a_timestamp_that_cannot_be_read_is_refused(client, timestamp, code):
-    answer = client.post(INGEST, json=interaction(metadata={"timestamp": timestamp}))
+def test_a_timestamp_that_cannot_be_read_is_refused(sqlite_client, timestamp, code):
+    answer = sqlite_client.post(INGEST, json=interaction(metadata={"timestamp": timestamp}))
     assert field_fault(answer) == (code, "metadata.timestamp")
 
 

@@ -1,0 +1,21 @@
+"""For what a surface decides before any storage: an application on one kind of database is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.conftest import Sandbox
+
+
+@pytest.fixture
+def sqlite_sandbox(make_sandbox: Callable[..., Sandbox], tmp_path: Path) -> Sandbox:
+    return make_sandbox(database=str(tmp_path / "precog.sqlite3"))
+
+
+@pytest.fixture
+def sqlite_client(sqlite_sandbox: Sandbox) -> FlaskClient:
+    return sqlite_sandbox.client
