@@ -56,7 +56,7 @@ def test_an_error_of_the_driver_leaves_nothing(db: Database) -> None:
         note(tx, "a")
         note(tx, "a")
 
-    with pytest.raises(Exception, match="(?i)unique"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         db.write(twice)
     assert db.read(names) == []
     assert db.write(note, "a") == "a"
@@ -142,8 +142,7 @@ def test_a_closed_database_refuses(db: Database) -> None:
         db.write(note, "b")
 
 
-# The parent goes on while the child works, and each ends as a program does, exit handlers and all. In the parent a
-# thread was in the middle of handing in a write.
+# Each ends as a program does, exit handlers and all. The parent was in the middle of handing in a write.
 FORKED = """
 import os, threading, warnings
 warnings.simplefilter("ignore")  # newer Pythons warn of a fork beside threads, which is what is tried here
