@@ -43,6 +43,21 @@ def log_as_json(level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
+class _Alarm(threading.Event):
+    """An event whose waiter looks up now and then.
+
+    Python runs a signal's handler in the main thread, and a signal that comes just before that thread
+    begins to wait does not wake it: SIGTERM in the first moments would be forgotten.
+    """
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if timeout is not None:
+            return super().wait(timeout)
+        while not super().wait(0.5):
+            pass
+        return True
+
+
 class _Server(MTServer):
     """granian's threaded server, which it offers for free-threaded Python and which runs as well on any.
 
@@ -56,6 +71,7 @@ class _Server(MTServer):
         self._services = services
         self._grace_s = grace_s
         self._patience_s = patience_s
+        self.main_loop_interrupt = _Alarm()
 
     def _check_gil(self) -> None:
         pass
@@ -63,8 +79,9 @@ class _Server(MTServer):
     def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
         """Tell load balancers first, then stop listening and finish what is under way."""
         stop: Callable[[], None] = super().signal_handler_interrupt
+        # In another thread: this one may be holding the lock that `stop` takes.
         if self._services.draining:
-            stop()
+            _later(0, stop)
             return
         self._services.draining = True
         _later(self._grace_s, stop)

@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,10 @@ class Server:
             with error:
                 return error.code, dict(error.headers), json.loads(error.read() or b"null")
 
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
         return self.process.wait(timeout=20)
@@ -91,17 +95,23 @@ class Server:
 def serving(
     instance: Path, *, database: str | None = None, port: int | None = None, arguments: tuple[str, ...] = ()
 ) -> Iterator[Server]:
-    """A server that is up; it is gone afterwards."""
+    """A `precog serve` that is up; it is gone afterwards."""
     port = port or free_port()
-    instance.mkdir(parents=True, exist_ok=True)
-    log = instance / f"serve-{port}.log"
     where = ["--instance", str(instance), *(["--database", database] if database else [])]
+    command = [sys.executable, "-m", "precog", "serve", "--port", str(port), *arguments, *where]
+    with running(command, port=port, log=instance / f"serve-{port}.log") as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str], *, port: int, log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Whatever server the command starts, once it is up; it is gone afterwards."""
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as sink:
         process = subprocess.Popen(
-            [sys.executable, "-m", "precog", "serve", "--port", str(port), *arguments, *where],
-            stdout=sink,
-            stderr=sink,
-            env=clean_environment(),
+            command, stdout=sink, stderr=sink, env={**clean_environment(), **(environment or {})}
         )
     server = Server(f"http://127.0.0.1:{port}", process, log)
     try:
