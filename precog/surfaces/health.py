@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import Blueprint, Response, jsonify
 
 from ..core.services import probe
 from ..errors import StorageUnavailable
 from .base import services
+
+log = logging.getLogger(__name__)
 
 blueprint = Blueprint("health", __name__)
 
@@ -27,4 +31,7 @@ def readyz() -> tuple[Response, int]:
         probe(here)
     except StorageUnavailable:
         return jsonify(status="storage unavailable"), 503
+    except Exception as error:  # whatever the reason, work would fail for it too
+        log.error("the readiness probe failed: %s", type(error).__name__)
+        return jsonify(status="failed"), 503
     return jsonify(status="ready"), 200
