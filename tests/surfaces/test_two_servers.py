@@ -1,0 +1,95 @@
+"""Two server processes on one database: what one may do alone, two may not do twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from precog import create_app
+from precog.core import administration
+from precog.core.administration import KeyRequest
+from precog.storage.engine import open_database
+from tests.live import Server, serving
+from tests.surfaces.calls import INGEST, interaction
+
+THREADS = 32
+
+
+@dataclass
+class Pair:
+    servers: tuple[Server, Server]
+    keys: dict[str, str]  # by plan
+    database: str
+
+    def post_all(self, plan: str, bodies: list[dict[str, Any]], **headers: str) -> list[tuple[int, Any, Any]]:
+        """Send the bodies from many threads to both servers; each one's status, headers and answer."""
+        sent = {"x-api-key": self.keys[plan], "Content-Type": "application/json", **headers}
+
+        def work(number: int) -> list[tuple[int, Any, Any]]:
+            address = self.servers[number % 2].url.removeprefix("http://")
+            with closing(HTTPConnection(address, timeout=30)) as connection:
+                return [post(connection, body, sent) for body in bodies[number::THREADS]]
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            return [answer for answers in pool.map(work, range(THREADS)) for answer in answers]
+
+    def rows(self, sql: str) -> list[Any]:
+        with closing(open_database(self.database)) as db:
+            return list(db.read(lambda tx: tx.all(sql)))
+
+
+def post(connection: HTTPConnection, body: dict[str, Any], headers: dict[str, str]) -> tuple[int, Any, Any]:
+    connection.request("POST", INGEST, json.dumps(body), headers)
+    answer = connection.getresponse()
+    return answer.status, answer.headers, json.loads(answer.read())
+
+
+@pytest.fixture
+def pair(database_url: str, tmp_path: Path) -> Iterator[Pair]:
+    instance = tmp_path / "instance"
+    services = create_app({"instance": instance, "database": database_url}).extensions["precog"]
+    keys = {}
+    for plan in ("FREE", "PROFESSIONAL", "ENTERPRISE"):
+        made = administration.create_organization(services, plan, plan)
+        request = KeyRequest(kind="precogx", prefix="px_live_", name=plan)
+        keys[plan] = administration.create_key(services, made.id, request).secret
+    services.close()
+    with ExitStack() as stack:
+        first, second = (stack.enter_context(serving(instance, database=database_url)) for _ in range(2))
+        yield Pair((first, second), keys, database_url)
+
+
+def test_two_servers_admit_exactly_the_plans_requests(pair):
+    answers = pair.post_all("FREE", [interaction()] * 400)
+    admitted = sum(status == 200 for status, _, _ in answers)
+    assert {status for status, _, _ in answers} == {200, 429}
+    windows = pair.rows("SELECT hits, quota FROM rate_windows ORDER BY window_start")
+    assert admitted == sum(window["hits"] for window in windows)
+    assert all(window["hits"] <= window["quota"] for window in windows)
+    assert admitted == 200 or len(windows) == 2  # a minute ended meanwhile
+    assert len(pair.rows("SELECT id FROM interactions")) == admitted
+
+
+def test_two_servers_create_exactly_the_plans_agents(pair):
+    answers = pair.post_all("PROFESSIONAL", [interaction(agentId=f"bot-{n % 48}") for n in range(192)])
+    refused = [body["error"]["code"] for status, _, body in answers if status != 200]
+    assert set(refused) == {"AGENT_LIMIT_EXCEEDED"}
+    assert len(refused) == 192 - 10 * 4
+    assert len({body["agentId"] for status, _, body in answers if status == 200}) == 10
+    assert len(pair.rows("SELECT id FROM agents")) == 10
+
+
+def test_two_servers_store_one_interaction_a_key(pair):
+    answers = pair.post_all("ENTERPRISE", [interaction()] * 96, **{"Idempotency-Key": "order-1"})
+    assert {status for status, _, _ in answers} == {200}
+    assert len({body["interactionId"] for _, _, body in answers}) == 1
+    assert sum(headers["Idempotent-Replayed"] != "true" for _, headers, _ in answers) == 1
+    assert len(pair.rows("SELECT id FROM interactions")) == 1
