@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from precog.errors import ConfigurationError, NotFound, StorageUnavailable
+from precog.errors import ConfigurationError, NotFound, PrecogError, StorageUnavailable
 from precog.storage import migrate
 from precog.storage.engine import (
     Database,
@@ -60,6 +60,13 @@ def test_an_error_of_the_driver_leaves_nothing(db: Database) -> None:
         db.write(twice)
     assert db.read(names) == []
     assert db.write(note, "a") == "a"
+
+
+def test_a_mistake_in_a_statement_is_not_called_unavailable(db: Database) -> None:
+    for call in (db.write, db.read):
+        with pytest.raises(Exception, match=r"nowhere") as caught:
+            call(lambda tx: tx.all("SELECT * FROM nowhere"))
+        assert not isinstance(caught.value, PrecogError)
 
 
 def test_a_savepoint_undoes_only_what_happened_inside(db: Database) -> None:
