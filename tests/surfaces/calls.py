@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -33,6 +34,20 @@ def kept(client: FlaskClient, interaction_id: str) -> dict[str, Any]:
 def stored(client: FlaskClient) -> list[dict[str, Any]]:
     """The organization's interactions, newest first."""
     return client.get("/api/v1/interactions?limit=200").json["interactions"]
+
+
+def pages(client: FlaskClient, path: str, **query: Any) -> list[list[dict[str, Any]]]:
+    """All pages of a list, by its cursors."""
+    (name,) = client.get(path).json.keys() - {"next_cursor"}
+    found: list[list[dict[str, Any]]] = []
+    cursor = None
+    while True:
+        answer = client.get(f"{path}?{urlencode(query | ({'cursor': cursor} if cursor else {}))}")
+        assert answer.status_code == 200, answer.json
+        found.append(answer.json[name])
+        cursor = answer.json["next_cursor"]
+        if cursor is None:
+            return found
 
 
 def refusal(answer: TestResponse) -> tuple[int, str]:
