@@ -12,7 +12,7 @@ import click
 import orjson
 from flask import Flask
 
-from . import create_app
+from . import create_app, logs
 from .core import administration, times
 from .core.administration import FirstStart, KeyRequest
 from .core.keys import DEFAULT_SCOPES, SCOPES, NewKey
@@ -180,7 +180,7 @@ def serve(
     """Serve HTTP; an empty instance is initialised first."""
     from . import serving  # granian is not needed by the other commands
 
-    serving.log_as_json(log_level)
+    logs.log_as_json(log_level)
     try:
         serving.check_address(host, port)
     except ConfigurationError as error:

@@ -1,17 +1,14 @@
-"""`precog serve`: granian's WSGI worker in this very process, and JSON log lines."""
+"""`precog serve`: granian's WSGI worker in this very process."""
 
 from __future__ import annotations
 
 import logging
 import os
 import socket
-import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 from flask import Flask
 from granian.constants import Interfaces
 from granian.server.mt import MTServer
@@ -20,27 +17,6 @@ from .core.services import Services
 from .errors import ConfigurationError
 
 log = logging.getLogger(__name__)
-
-
-class JsonLines(logging.Formatter):
-    """A log record as one line of JSON."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        line |= getattr(record, "precog", {})
-        return orjson.dumps(line, default=str).decode()
-
-
-def log_as_json(level: str) -> None:
-    """Send every log line of this process to standard error, as JSON."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
 class _Alarm(threading.Event):

@@ -21,7 +21,7 @@ from ..storage import agents, idempotency, interactions, organizations
 from ..storage.engine import Transaction
 from ..storage.interactions import Filter, StoredInteraction
 from . import limits
-from .ids import random_id
+from .ids import random_uuid
 from .keys import Caller
 from .limits import Quota
 from .services import Services
@@ -62,6 +62,7 @@ class Receipt:
 class _Draft:
     """An interaction ready to be stored."""
 
+    caller: Caller
     row: StoredInteraction
     key: str | None
     fingerprint: str
@@ -72,8 +73,8 @@ def record(services: Services, caller: Caller, interaction: Interaction) -> tupl
 
     Raises RateLimited, AgentLimitReached, AgentDeactivated, IdempotencyKeyReused, StorageUnavailable.
     """
-    now = services.clock()
-    return services.db.write(_record, caller, _draft(services, interaction, now), now=now)
+    draft = _draft(services, caller, interaction, services.clock())
+    return services.db.write_merged(_record, draft)
 
 
 def record_batch(
@@ -84,11 +85,11 @@ def record_batch(
     A batch costs one request. Raises RateLimited or StorageUnavailable, with nothing stored.
     """
     now = services.clock()
-    drafts = [_draft(services, one, now) if isinstance(one, Interaction) else one for one in batch]
+    drafts = [_draft(services, caller, one, now) if isinstance(one, Interaction) else one for one in batch]
     return services.db.write(_record_batch, caller, drafts, now=now)
 
 
-def _draft(services: Services, interaction: Interaction, now: int) -> _Draft:
+def _draft(services: Services, caller: Caller, interaction: Interaction, now: int) -> _Draft:
     row = StoredInteraction(
         id=services.interaction_ids.make(now),
         agent_id=interaction.agent_id,
@@ -106,7 +107,7 @@ def _draft(services: Services, interaction: Interaction, now: int) -> _Draft:
         received_at=now,
     )
     key = interaction.idempotency_key
-    return _Draft(row, key, "" if key is None else _fingerprint(interaction))
+    return _Draft(caller, row, key, "" if key is None else _fingerprint(interaction))
 
 
 def _json(value: Any) -> str | None:
@@ -119,46 +120,93 @@ def _fingerprint(interaction: Interaction) -> str:
     return hashlib.sha256(same).hexdigest()
 
 
-def _record(tx: Transaction, caller: Caller, draft: _Draft, *, now: int) -> tuple[Receipt, Quota]:
-    receipt = _store(tx, caller, draft, now=now)
+def _record(tx: Transaction, drafts: Sequence[_Draft]) -> list[tuple[Receipt, Quota]]:
+    if len(drafts) > 1:
+        return _record_together(tx, drafts)
+    receipt = _store(tx, drafts[0])
     # Last, so that on PostgreSQL the counter's row is locked for the commit alone.
-    return receipt, limits.spend(tx, caller.rate, caller.organization_id, now=now)
+    return [(receipt, _spend(tx, drafts[0].caller, drafts[0].row.received_at))]
+
+
+class _NotTogether(Exception):
+    """Something about one of many interactions needs more than the common way."""
+
+
+def _record_together(tx: Transaction, drafts: Sequence[_Draft]) -> list[tuple[Receipt, Quota]]:
+    """The common way, for many at once: known agents, quota enough. Raises when it is not so."""
+    quotas = {
+        caller.organization_id: limits.spend(
+            tx,
+            caller.rate,
+            caller.organization_id,
+            now=max(draft.row.received_at for draft in drafts),
+            cost=sum(draft.caller.organization_id == caller.organization_id for draft in drafts),
+        )
+        for caller in {draft.caller.organization_id: draft.caller for draft in drafts}.values()
+    }
+    receipts = _store_together(tx, drafts)
+    return [
+        (receipt, quotas[draft.caller.organization_id])
+        for draft, receipt in zip(drafts, receipts, strict=True)
+    ]
+
+
+def _store_together(tx: Transaction, drafts: Sequence[_Draft]) -> list[Receipt]:
+    unkeyed = [draft for draft in drafts if draft.key is None]
+    rows = [(draft.caller.organization_id, draft.row) for draft in unkeyed]
+    if interactions.add(tx, rows) != len(rows):
+        raise _NotTogether()
+    return [
+        Receipt(draft.row.id, draft.row.agent_id) if draft.key is None else _store(tx, draft)
+        for draft in drafts
+    ]
+
+
+def _spend(tx: Transaction, caller: Caller, now: int) -> Quota:
+    return limits.spend(tx, caller.rate, caller.organization_id, now=now)
 
 
 def _record_batch(
     tx: Transaction, caller: Caller, drafts: Sequence[_Draft | PrecogError], *, now: int
 ) -> tuple[list[Receipt | PrecogError], Quota]:
-    results = [
-        _store_or_error(tx, caller, draft, now=now) if isinstance(draft, _Draft) else draft
-        for draft in drafts
-    ]
-    return results, limits.spend(tx, caller.rate, caller.organization_id, now=now)
+    good = [draft for draft in drafts if isinstance(draft, _Draft)]
+    stored = iter(_store_batch(tx, good))
+    results = [next(stored) if isinstance(draft, _Draft) else draft for draft in drafts]
+    return results, _spend(tx, caller, now)
 
 
-def _store_or_error(tx: Transaction, caller: Caller, draft: _Draft, *, now: int) -> Receipt | PrecogError:
-    if draft.key is None and interactions.add(tx, caller.organization_id, draft.row):
-        return Receipt(draft.row.id, draft.row.agent_id)
+def _store_batch(tx: Transaction, drafts: Sequence[_Draft]) -> Sequence[Receipt | PrecogError]:
     try:
         with tx.savepoint():
-            return _store(tx, caller, draft, now=now)
+            return _store_together(tx, drafts)
+    except (_NotTogether, AgentLimitReached, AgentDeactivated, IdempotencyKeyReused):
+        return [_store_or_error(tx, draft) for draft in drafts]
+
+
+def _store_or_error(tx: Transaction, draft: _Draft) -> Receipt | PrecogError:
+    try:
+        with tx.savepoint():
+            return _store(tx, draft)
     except (AgentLimitReached, AgentDeactivated, IdempotencyKeyReused) as error:
         return error
 
 
-def _store(tx: Transaction, caller: Caller, draft: _Draft, *, now: int) -> Receipt:
+def _store(tx: Transaction, draft: _Draft) -> Receipt:
+    caller, row = draft.caller, draft.row
     if draft.key is not None:
-        first = _claim(tx, caller.organization_id, draft, draft.key, now=now)
+        first = _claim(tx, draft, draft.key)
         if first is not None:
-            return Receipt(first, draft.row.agent_id, replayed=True)
-    if not interactions.add(tx, caller.organization_id, draft.row):
-        _admit(tx, caller, draft.row.agent_id, now=now)
-        if not interactions.add(tx, caller.organization_id, draft.row):
-            raise AgentDeactivated(draft.row.agent_id)
-    return Receipt(draft.row.id, draft.row.agent_id)
+            return Receipt(first, row.agent_id, replayed=True)
+    if not interactions.add(tx, [(caller.organization_id, row)]):
+        _admit(tx, caller, row.agent_id, now=row.received_at)
+        if not interactions.add(tx, [(caller.organization_id, row)]):
+            raise AgentDeactivated(row.agent_id)
+    return Receipt(row.id, row.agent_id)
 
 
-def _claim(tx: Transaction, organization_id: str, draft: _Draft, key: str, *, now: int) -> str | None:
+def _claim(tx: Transaction, draft: _Draft, key: str) -> str | None:
     """Claim the idempotency key; the first interaction's id when somebody has."""
+    organization_id, now = draft.caller.organization_id, draft.row.received_at
     if idempotency.add(
         tx, organization_id, key, fingerprint=draft.fingerprint, interaction_id=draft.row.id, now=now
     ):
@@ -175,7 +223,7 @@ def _claim(tx: Transaction, organization_id: str, draft: _Draft, key: str, *, no
 def _admit(tx: Transaction, caller: Caller, agent_id: str, *, now: int) -> None:
     """Create the agent in a slot of the plan, unless there is one of its name."""
     created = agents.add(
-        tx, id=random_id(), organization_id=caller.organization_id, agent_id=agent_id, created_at=now
+        tx, id=random_uuid(), organization_id=caller.organization_id, agent_id=agent_id, created_at=now
     )
     if created and not organizations.take_agent_slot(tx, caller.organization_id):
         raise AgentLimitReached(caller.agent_limit or 0)

@@ -12,15 +12,16 @@ import os
 import re
 import sqlite3
 import threading
+import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ..errors import ConfigurationError, DatabaseRefused, StorageUnavailable
-from .writer import Job, Writer
+from .writer import Job, MergeableJob, Writer, merged, run_together
 
 if TYPE_CHECKING:
     import psycopg
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 APPLICATION_ID = 0x50524347  # "PRCG", in the header of every SQLite file of ours
 BUSY_TIMEOUT_MS = 4_000  # a group may wait this long for another process, twice at most: under 10 s
@@ -79,6 +81,13 @@ class Database(Protocol):
         but on the transaction.
         """
 
+    def write_merged(self, fn: Callable[[Transaction, Sequence[Item]], Sequence[T]], item: Item) -> T:
+        """Like write, for a function of many items that gives one result for each.
+
+        Items of callers that wait at the same time may come in one call. When that raises, it is
+        undone, and each item comes alone; what is raised then is its own caller's error.
+        """
+
     def read(self, fn: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function that only reads, on one snapshot."""
 
@@ -119,11 +128,28 @@ _CURABLE = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_NOTADB,  # another file was put in the place of ours
 }
 
 
 def _curable(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _CURABLE
+
+
+def _kept(connection: sqlite3.Connection, run: Callable[..., None], *arguments: Any) -> Exception | None:
+    """Run a part of a transaction; what it raised, and then nothing of it is kept."""
+    connection.execute("SAVEPOINT job")
+    failed: Exception | None = None
+    try:
+        run(*arguments)
+    except Exception as error:
+        if not connection.in_transaction:
+            raise  # SQLite gave up the whole transaction (disk full, I/O): nobody's work is kept
+        connection.execute("ROLLBACK TO job")
+        curable = isinstance(error, sqlite3.Error) and _curable(error)
+        failed = StorageUnavailable() if curable else error
+    connection.execute("RELEASE job")
+    return failed
 
 
 class SqliteTransaction:
@@ -193,14 +219,17 @@ class SqliteDatabase:
         except OSError as error:
             raise DatabaseRefused(f"{self.path.parent} cannot be made: {error.strerror}.") from error
         except sqlite3.DatabaseError as error:
-            if _curable(error):
+            if _curable(error) and error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
                 raise StorageUnavailable() from error
             raise DatabaseRefused(f"{self.path} is not a SQLite database.") from error
 
     def _claim(self, connection: sqlite3.Connection) -> None:
-        if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
+        # In this order: whoever creates the file at the same time marks it before there are tables.
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        mark = connection.execute("PRAGMA application_id").fetchone()[0]
+        if mark == APPLICATION_ID:
             return
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        if tables or mark:
             raise DatabaseRefused(f"{self.path} is a SQLite database of another program; it was left alone.")
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -216,9 +245,12 @@ class SqliteDatabase:
             cached_statements=256,
         )
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -16384")
+        try:
+            for setting in ("foreign_keys = ON", "synchronous = FULL", "cache_size = -16384"):
+                connection.execute(f"PRAGMA {setting}")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def _identity(self) -> tuple[int, int]:
@@ -233,6 +265,12 @@ class SqliteDatabase:
 
     def write(self, fn: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         job = Job(fn, args, kwargs)
+        self._submit(job)
+        result: T = job.wait()
+        return result
+
+    def write_merged(self, fn: Callable[[Transaction, Sequence[Item]], Sequence[T]], item: Item) -> T:
+        job = MergeableJob(fn, item)
         self._submit(job)
         result: T = job.wait()
         return result
@@ -256,6 +294,8 @@ class SqliteDatabase:
                     connection.execute("ROLLBACK")
                 raise
             self._check_writing()
+            if any(isinstance(job.error, StorageUnavailable) for job in jobs):
+                self._drop_writing()  # opened while the file was read-only, it would stay so
         except (sqlite3.Error, StorageUnavailable) as error:
             if isinstance(error, sqlite3.Error) and not _curable(error):
                 raise
@@ -268,6 +308,7 @@ class SqliteDatabase:
         if self._writing is not None and self._writing[1] != identity:
             self._drop_writing()
         if self._writing is None:
+            self._drop_idle()  # one opened while the file was read-only would keep this one from writing
             self._writing = (self._connect("rw"), identity)
         connection = self._writing[0]
         connection.execute("BEGIN IMMEDIATE")
@@ -286,17 +327,11 @@ class SqliteDatabase:
     @staticmethod
     def _run_jobs(connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
         transaction = SqliteTransaction(connection)
-        for job in jobs:
-            connection.execute("SAVEPOINT job")
-            try:
-                job.run(transaction)
-            except Exception as error:
-                if not connection.in_transaction:
-                    raise  # SQLite gave up the whole transaction (disk full, I/O): nothing is kept
-                connection.execute("ROLLBACK TO job")
-                if isinstance(error, sqlite3.Error) and _curable(error):
-                    job.error = StorageUnavailable()
-            connection.execute("RELEASE job")
+        for together in merged(jobs):
+            if len(together) > 1 and _kept(connection, run_together, together, transaction) is None:
+                continue
+            for job in together:
+                job.error = _kept(connection, Job.run, job, transaction)
 
     # --- reading
 
@@ -333,16 +368,26 @@ class SqliteDatabase:
             connection.close()
             raise
         except BaseException:
-            self._idle.append((connection, identity))
+            self._give_back(connection, identity)
             raise
-        self._idle.append((connection, identity))
+        self._give_back(connection, identity)
+
+    def _give_back(self, connection: sqlite3.Connection, identity: tuple[int, int]) -> None:
+        if self._closed:
+            connection.close()
+        else:
+            self._idle.append((connection, identity))
 
     def close(self) -> None:
         self._closed = True
         self._writer.close()
         self._drop_writing()
-        while self._idle:
-            self._idle.pop()[0].close()
+        self._drop_idle()
+
+    def _drop_idle(self) -> None:
+        with contextlib.suppress(IndexError):
+            while True:
+                self._idle.pop()[0].close()
 
 
 # --- PostgreSQL -----------------------------------------------------------------------------
@@ -424,10 +469,12 @@ class PostgresDatabase:
                 raise StorageUnavailable()
             if self._pool is None:
                 self._pool = self._pools.ConnectionPool(
+                    connection_class=_connection_class(),
                     kwargs={"autocommit": True, "row_factory": self._psycopg.rows.dict_row, **self._settings},
                     min_size=1,
                     max_size=self._connections,
                     timeout=BUSY_TIMEOUT_MS / 1000,
+                    reconnect_timeout=BUSY_TIMEOUT_MS / 1000,  # it waits longer between tries with every try
                     max_waiting=2_000,
                     open=True,
                     name="precog",
@@ -436,6 +483,9 @@ class PostgresDatabase:
 
     def write(self, fn: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return self._run("BEGIN", lambda transaction: fn(transaction, *args, **kwargs))
+
+    def write_merged(self, fn: Callable[[Transaction, Sequence[Item]], Sequence[T]], item: Item) -> T:
+        return self._run("BEGIN", lambda transaction: fn(transaction, [item])[0])
 
     def read(self, fn: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -457,28 +507,31 @@ class PostgresDatabase:
                     raise StorageUnavailable() from error
             except (errors.OperationalError, errors.ReadOnlySqlTransaction) as error:
                 log.warning("postgres refused: %s", type(error).__name__)
-                self._weed_out()
                 raise StorageUnavailable() from error
         raise AssertionError("unreachable")
 
     def _attempt(self, begin: str, fn: Callable[[Transaction], T]) -> T:
-        with self._opened().connection() as connection:
-            connection.execute(begin)
+        pool = self._opened()
+        with pool.connection() as connection:
             try:
+                connection.execute(begin)
                 result = fn(PostgresTransaction(connection))
+                connection.execute("COMMIT")
             except BaseException:
-                if not connection.closed:
+                if connection.closed:
+                    self._forsake(pool)
+                else:
                     with contextlib.suppress(self._psycopg.Error):
                         connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
             return result
 
-    def _weed_out(self) -> None:
-        """After a server restart every idle connection is dead; replace them before the next caller."""
-        with contextlib.suppress(Exception):
-            if self._pool is not None:
-                self._pool.check()
+    def _forsake(self, pool: psycopg_pool.ConnectionPool[psycopg.Connection[dict[str, Any]]]) -> None:
+        """Where one connection has died the idle ones have too: the next caller begins with new ones."""
+        with self._opening:
+            if self._pool is pool:
+                self._pool = None
+        pool.close(timeout=0.1)
 
     def close(self) -> None:
         with self._opening:
@@ -486,6 +539,32 @@ class PostgresDatabase:
             if self._pool is not None:
                 self._pool.close()
                 self._pool = None
+
+
+@cache
+def _connection_class() -> type[psycopg.Connection[dict[str, Any]]]:
+    """A connection that gives up on a server that has fallen silent: libpq would wait for ever."""
+    import psycopg
+
+    class ImpatientConnection(psycopg.Connection[dict[str, Any]]):
+        def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
+            return super().wait(self._bounded(gen), *args, **kwargs)
+
+        def _bounded(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+            give_up_at = time.monotonic() + (2 * BUSY_TIMEOUT_MS) / 1000 + 1  # the server's own limit first
+            try:
+                wanted = next(gen)
+                while True:
+                    ready = yield wanted
+                    if not ready and time.monotonic() > give_up_at:
+                        self.pgconn.finish()
+                        raise psycopg.OperationalError("the server has fallen silent")
+                    wanted = gen.send(ready)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+
+    return ImpatientConnection
 
 
 def _connection_settings(url: str) -> Mapping[str, Any]:

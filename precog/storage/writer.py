@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -30,12 +31,8 @@ class Job:
         self._done.acquire()
 
     def run(self, transaction: Any) -> None:
-        """Run the function; an error is kept for the caller and raised for the group."""
-        try:
-            self.result = self._fn(transaction, *self._args, **self._kwargs)
-        except Exception as error:
-            self.error = error
-            raise
+        """Run the function and keep its result for the caller."""
+        self.result = self._fn(transaction, *self._args, **self._kwargs)
 
     def finish(self) -> None:
         """Let the caller go on."""
@@ -47,6 +44,43 @@ class Job:
         if self.error is not None:
             raise self.error
         return self.result
+
+
+class MergeableJob(Job):
+    """A function of many items, and one caller's item."""
+
+    __slots__ = ("item", "many")
+
+    def __init__(self, many: Callable[[Any, Sequence[Any]], Sequence[Any]], item: Any) -> None:
+        super().__init__(_only, (many, item), {})
+        self.many = many
+        self.item = item
+
+
+def _only(transaction: Any, many: Callable[[Any, Sequence[Any]], Sequence[Any]], item: Any) -> Any:
+    return many(transaction, [item])[0]
+
+
+def merged(jobs: Sequence[Job]) -> list[list[Job]]:
+    """The jobs in their order, those of one function of many items put together."""
+    together: list[list[Job]] = []
+    found: dict[Any, list[Job]] = {}
+    for job in jobs:
+        if not isinstance(job, MergeableJob):
+            together.append([job])
+        elif job.many in found:
+            found[job.many].append(job)
+        else:
+            found[job.many] = [job]
+            together.append(found[job.many])
+    return together
+
+
+def run_together(jobs: Sequence[MergeableJob], transaction: Any) -> None:
+    """Run jobs that `merged` put together in one call."""
+    results = jobs[0].many(transaction, [job.item for job in jobs])
+    for job, result in zip(jobs, results, strict=True):
+        job.result = result
 
 
 class Writer:
@@ -66,15 +100,20 @@ class Writer:
         with self._lock:
             if self._closed or self._queue.qsize() >= QUEUE_LIMIT:
                 return False
+            if self._thread is None and not self._start():
+                return False
             self._queue.put(job)
-            if self._thread is None:
-                self._start()
             return True
 
-    def _start(self) -> None:
-        self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-        self._thread.start()
-        atexit.register(_close, weakref.ref(self))
+    def _start(self) -> bool:
+        thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no thread can be had: too many of them, or the interpreter is ending
+            return False
+        self._thread = thread
+        atexit.register(_close, weakref.ref(self), os.getpid())
+        return True
 
     def close(self) -> None:
         """Finish what is queued, then stop; later jobs are refused."""
@@ -131,7 +170,8 @@ class Writer:
         return waiting
 
 
-def _close(reference: weakref.ref[Writer]) -> None:
+def _close(reference: weakref.ref[Writer], process: int) -> None:
+    # A forked child has not the thread, and somebody may have held the lock when it was born.
     writer = reference()
-    if writer is not None:
+    if writer is not None and process == os.getpid():
         writer.close()

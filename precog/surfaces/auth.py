@@ -16,15 +16,17 @@ from .base import services
 P = ParamSpec("P")
 T = TypeVar("T")
 
-KEY_HEADERS = ("x-api-key", "x-agentid-api-key")
+# As WSGI spells x-api-key and x-agentid-api-key.
+KEY_HEADERS = ("HTTP_X_API_KEY", "HTTP_X_AGENTID_API_KEY")
 
 
 def presented_key() -> str | None:
     """The key of the request, from whichever header its client knows."""
+    environ = request.environ
     for name in KEY_HEADERS:
-        if value := request.headers.get(name):
-            return value.strip()
-    kind, _, key = request.headers.get("Authorization", "").partition(" ")
+        if value := environ.get(name):
+            return str(value).strip()
+    kind, _, key = str(environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
     return key.strip() if kind.lower() == "bearer" and key else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
+import random
 import re
 import time
 
@@ -26,11 +26,12 @@ def _begin() -> None:
 
 
 def _request_id() -> str:
-    for name in ("X-Request-Id", "x-correlation-id"):
-        given = request.headers.get(name, "")
-        if _SANE_ID.fullmatch(given):
-            return given
-    return os.urandom(16).hex()
+    environ = request.environ
+    for name in ("HTTP_X_REQUEST_ID", "HTTP_X_CORRELATION_ID"):
+        given = environ.get(name)
+        if given is not None and _SANE_ID.fullmatch(given):
+            return str(given)
+    return f"{random.getrandbits(128):032x}"
 
 
 def _finish(response: Response) -> Response:

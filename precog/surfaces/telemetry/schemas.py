@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import marshmallow as ma
 
@@ -86,14 +86,13 @@ class InteractionSchema(ma.Schema):
         data_key="conversationId", longest=NAME_CHARACTERS, metadata={"example": "conv-67890"}
     )
 
-    @ma.pre_load
-    def fold(self, body: Any, **_: Any) -> Any:
-        """Both spellings are one."""
-        return one_spelling(body) if isinstance(body, dict) else body
+    # Not hooks: marshmallow takes 10 µs to call two of them.
+    def load(self, data: Any, **kwargs: Any) -> Interaction:
+        """The interaction in core's words. Raises ValidationError."""
+        return self.build(super().load(one_spelling(data), **kwargs))
 
-    @ma.post_load
-    def build(self, data: dict[str, Any], **_: Any) -> Interaction:
-        """The interaction in core's words; what the sender put into metadata fills what it left out."""
+    def build(self, data: dict[str, Any]) -> Interaction:
+        """From the fields; what the sender put into metadata fills what it left out."""
         metadata = data.pop("metadata", None) or {}
         return Interaction(
             agent_id=data.pop("agent_id"),
@@ -149,8 +148,7 @@ class BatchInteractionSchema(InteractionSchema):
         """Both spellings are one, of the key too."""
         return one_spelling(body, _BATCH_SPELLINGS) if isinstance(body, dict) else body
 
-    @ma.post_load
-    def build(self, data: dict[str, Any], **_: Any) -> Interaction:
+    def build(self, data: dict[str, Any]) -> Interaction:
         """As of a single one, with its own idempotency key."""
         key = data.pop("idempotency_key", None)
         return replace(super().build(data), idempotency_key=key)
@@ -159,12 +157,12 @@ class BatchInteractionSchema(InteractionSchema):
 BATCH_INTERACTION = BatchInteractionSchema()
 
 
-def load_interaction(body: Any, schema: ma.Schema = INTERACTION) -> Interaction:
+def load_interaction(body: Any, schema: InteractionSchema = INTERACTION) -> Interaction:
     """The interaction in a body. Raises InvalidField."""
     if not isinstance(body, dict):
         raise WrongType("interaction", expected="object", received=json_type(body))
     try:
-        return cast(Interaction, schema.load(body))
+        return schema.load(body)
     except ma.ValidationError as error:
         raise first_fault(error.messages) from None
 

@@ -15,7 +15,8 @@ ANYTHING = st.recursive(
 )
 NAMES = """question form json text prompt response request status data error action chatId sessionId agentId
     chatMessageId executionId agentFlowExecutedData usedTools sourceDocuments agentReasoning output input
-    content usageMetadata total_tokens calledTools timeMetadata delta metadata toolCalls overrideConfig headers"""
+    content usageMetadata total_tokens calledTools timeMetadata delta metadata toolCalls
+    overrideConfig headers"""
 
 
 def native_json(names: str) -> st.SearchStrategy:
@@ -280,6 +281,7 @@ def test_the_senders_own_metadata_and_tool_calls_are_kept():
         {"agentId": "a", "prompt": "p", "response": "r", "metadata": {"x": 1}, "text": "ignored"},
         {"prompt": "p", "response": ""},
         {"agentId": "a", "prompt": "p"},
+        {"agentId": "a", "prompt": 5},
         {"agent_id": "a", "response": "r"},
         {"agent_id": "a", "prompt": "p", "response": {"unknown": 1}},
     ],

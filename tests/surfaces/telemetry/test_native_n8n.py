@@ -340,11 +340,21 @@ def test_a_pair_is_taken_apart_and_its_sides_unwrapped():
 
 def test_the_items_of_a_pair_belong_together_in_their_order():
     requests = [{"json": {"chatInput": "Hi?"}}, {"json": {"chatInput": "Bye?"}}]
-    body = {"agentId": "a", "metadata": {"x": 1}, "request": requests, "response": [{"output": "Hello."}]}
-    first, second = (mapped.payload for mapped in to_canonical("n8n", body))
-    assert (first["agentId"], first["prompt"], first["response"]) == ("a", "Hi?", "Hello.")
-    assert (second["agentId"], second["prompt"], second["response"]) == ("a", "Bye?", "")
-    assert (first["metadata"], second["metadata"]) == ({"x": 1}, {})
+    responses = [{"output": "Hello."}, {"output": ""}, {"rows": 3}]
+    body = {"agentId": "a", "metadata": {"x": 1}, "request": requests, "response": responses}
+    first, second = to_canonical("n8n", body)
+    assert (first.payload["agentId"], first.payload["prompt"], first.payload["response"]) == (
+        "a",
+        "Hi?",
+        "Hello.",
+    )
+    assert (second.payload["agentId"], second.payload["prompt"], second.payload["response"]) == (
+        "a",
+        "Bye?",
+        "",
+    )
+    assert (first.payload["metadata"], second.payload["metadata"]) == ({"x": 1}, {})
+    assert second.native == {"agentId": "a", "request": {"chatInput": "Bye?"}, "response": {"output": ""}}
 
 
 def test_a_workflow_id_names_the_agent_when_nothing_else_does():

@@ -1,0 +1,88 @@
+"""The server's log: one line of JSON a record, written a few at a time."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import sys
+import threading
+from collections import deque
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+import orjson
+
+GATHER_S = 0.02
+LINES_KEPT = 100_000  # waiting to be written at most; then the oldest are lost
+
+
+class JsonLines(logging.Formatter):
+    """A log record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= getattr(record, "precog", {})
+        return orjson.dumps(line, default=str).decode()
+
+
+class Batched(logging.Handler):
+    """Writes records from a thread of its own.
+
+    A write lets another thread run; one a request would switch threads twice as often as the request
+    itself needs.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self._waiting: deque[logging.LogRecord] = deque(maxlen=LINES_KEPT)
+        self._some = threading.Event()
+        self._stop = threading.Event()
+        self._writing = threading.Lock()
+        self._thread = threading.Thread(target=self._work, name="precog-log", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Keep the record for the thread; a deque takes it without a lock."""
+        self._waiting.append(record)
+        if not self._some.is_set():
+            self._some.set()
+        return True
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with self._writing:
+            lines = []
+            while self._waiting:
+                lines.append(self.format(self._waiting.popleft()))
+            if lines:
+                self._stream.write("\n".join(lines) + "\n")
+                self._stream.flush()
+
+    def close(self) -> None:
+        """Write what waits, and stop."""
+        self._stop.set()
+        self._some.set()
+        self._thread.join()
+        self.flush()
+        super().close()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            self._some.wait()
+            self._stop.wait(GATHER_S)
+            self._some.clear()  # before the records are taken: one that comes later sets it again
+            self.flush()
+
+
+def log_as_json(level: str) -> None:
+    """Send every log line of this process to standard error, as JSON."""
+    handler = Batched(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
