@@ -9,7 +9,7 @@ import re
 import pytest
 
 from precog.core import telemetry
-from precog.serving import JsonLines
+from tests.live import precog_json, serving
 from tests.surfaces.calls import INGEST, interaction
 
 ASKED = [
@@ -109,20 +109,16 @@ def test_no_log_record_holds_a_prompt_a_body_a_name_or_a_key(sqlite_sandbox, mon
     assert "px_live_" not in written
 
 
-def test_a_log_record_becomes_one_line_of_json(sqlite_client, caplog):
-    with caplog.at_level(logging.INFO, logger="precog.access"):
-        sqlite_client.get("/healthz", headers={"X-Request-Id": 'a"b'})
-    line = JsonLines().format(caplog.records[0])
-    assert "\n" not in line
-    found = json.loads(line)
-    assert found.keys() >= {
-        "time",
-        "level",
-        "logger",
-        "message",
-        "request_id",
-        "route",
-        "status",
-        "duration_ms",
-    }
-    assert (found["request_id"], found["level"], found["logger"]) == ('a"b', "info", "precog.access")
+def test_the_server_writes_one_line_of_json_a_request(tmp_path):
+    key = precog_json("init", instance=tmp_path)["keys"]["precogx"]
+    with serving(tmp_path) as server:
+        headers = {"X-Request-Id": 'r-"1"'}
+        server.request("POST", INGEST, key=key, body=interaction(prompt="hidden"), headers=headers)
+        server.stop()
+        log = server.log.read_text()
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    (line,) = (line for line in lines if line.get("request_id") == 'r-"1"')
+    assert line.keys() >= {"time", "level", "method", "route", "status", "duration_ms", "organization", "key"}
+    assert (line["route"], line["status"]) == (INGEST, 200)
+    assert "hidden" not in log
+    assert key not in log
