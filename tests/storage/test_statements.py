@@ -1,0 +1,149 @@
+"""Every statement of the storage modules is valid on the schema, and finds its rows by an index."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import itertools
+import pkgutil
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import precog.storage
+from precog.storage import interactions
+from precog.storage.engine import Database
+from precog.storage.interactions import Filter
+
+# Looked at once a start or by the operator's command line: the whole table is what they ask for.
+MAY_SCAN = {"organizations.ALL", "keys.ANY"}
+FILTERS = ("agent_id", "session_id", "user_id", "platform", "from_id", "before_id")
+
+
+class Recorder:
+    """A transaction that only takes down what it is asked to run."""
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+    def all(self, sql: str, /, **params: Any) -> list[Any]:
+        self.statements.append(sql)
+        return []
+
+
+def constants() -> Iterator[tuple[str, str]]:
+    """The statements that are constants of their modules, by name."""
+    for found in pkgutil.iter_modules(precog.storage.__path__):
+        module = importlib.import_module(f"precog.storage.{found.name}")
+        for name, value in vars(module).items():
+            if name.isupper() and not name.startswith("_") and isinstance(value, str) and " " in value:
+                yield f"{found.name}.{name}", value
+
+
+def page_sql(*filters: str) -> str:
+    """The statement that lists interactions by these filters."""
+    recorder = Recorder()
+    interactions.page(recorder, "org", Filter(**dict.fromkeys(filters, "x")), limit=1)  # type: ignore[arg-type]
+    return recorder.statements[0]
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    for count in range(len(FILTERS) + 1):
+        for filters in itertools.combinations(FILTERS, count):
+            yield f"interactions by {'+'.join(filters) or 'time'}", page_sql(*filters)
+
+
+def inserts() -> Iterator[tuple[str, str]]:
+    for rows in (1, 2, interactions.ROWS_A_STATEMENT):
+        yield f"interactions.add_sql({rows})", interactions.add_sql(rows)
+
+
+STATEMENTS = {**dict(constants()), **dict(inserts()), **dict(pages())}
+
+
+def parameters(sql: str) -> dict[str, None]:
+    return dict.fromkeys(re.findall(r"(?<!:):([a-z_]\w*)", sql))
+
+
+def plan(db: Database, sql: str) -> list[str]:
+    """How SQLite goes about it, a line a step."""
+    return [
+        row["detail"] for row in db.read(lambda tx: tx.all(f"EXPLAIN QUERY PLAN {sql}", **parameters(sql)))
+    ]
+
+
+def test_the_search_for_statements_finds_them() -> None:
+    assert {"keys.BY_DIGEST", "windows.TAKE", "interactions.GET", "migrate.RECORD"} <= STATEMENTS.keys()
+    assert len(list(pages())) == 2 ** len(FILTERS)
+
+
+def test_every_filter_there_is_is_tried() -> None:
+    assert FILTERS == tuple(inspect.signature(Filter).parameters)
+
+
+@pytest.fixture
+def valid(db: Database) -> Any:
+    return lambda sql: db.read(lambda tx: tx.all(f"EXPLAIN {sql}", **parameters(sql)))
+
+
+def test_every_statement_is_valid_on_the_schema(valid: Any) -> None:
+    for name, sql in STATEMENTS.items():
+        assert valid(sql), name
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_no_statement_reads_a_whole_table(db: Database) -> None:
+    tables = db.read(lambda tx: tx.tables())
+
+    def scanned(sql: str) -> set[str]:
+        found = {step.removeprefix("SCAN ").split()[0] for step in plan(db, sql) if step.startswith("SCAN ")}
+        # Of other tables SQLite says how it would check foreign keys that were broken before.
+        return found & tables & set(re.findall(r"\w+", sql))
+
+    assert {name for name, sql in STATEMENTS.items() if scanned(sql)} == MAY_SCAN
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        ((), "sqlite_autoindex_interactions_1 (organization_id=?)"),
+        (("from_id",), "sqlite_autoindex_interactions_1 (organization_id=? AND id>?)"),
+        (("before_id",), "sqlite_autoindex_interactions_1 (organization_id=? AND id<?)"),
+        (("agent_id",), "interactions_agent (agent=?)"),
+        (("session_id",), "interactions_session (organization_id=? AND session_id=?)"),
+        (("user_id",), "interactions_user (organization_id=? AND user_id=?)"),
+        (("platform",), "interactions_platform (organization_id=? AND platform=?)"),
+        (("session_id", "before_id"), "interactions_session (organization_id=? AND session_id=? AND id<?)"),
+        (("agent_id", "from_id", "before_id"), "interactions_agent (agent=? AND id>? AND id<?)"),
+    ],
+)
+def test_each_filter_is_answered_by_its_own_index(db: Database, filters: tuple[str, ...], index: str) -> None:
+    assert f"SEARCH interactions USING INDEX {index}" in plan(db, page_sql(*filters))
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_no_page_of_interactions_is_sorted_first(db: Database) -> None:
+    assert [name for name, sql in pages() if any("TEMP B-TREE" in step for step in plan(db, sql))] == []
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("keys.BY_DIGEST", "SEARCH api_keys USING INDEX api_keys_digest (digest=?)"),
+        ("agents.GET", "SEARCH agents USING INDEX agents_name (organization_id=? AND agent_id=?)"),
+        ("agents.GET", "SEARCH interactions USING COVERING INDEX interactions_agent (agent=?)"),
+        ("agents.PAGE", "SEARCH agents USING INDEX agents_name (organization_id=? AND agent_id>?)"),
+        ("windows.FORGET", "SEARCH rate_windows USING INDEX rate_windows_age (expires_at<?)"),
+        ("idempotency.FORGET", "SEARCH idempotency_keys USING INDEX idempotency_keys_age (created_at<?)"),
+        (
+            "interactions.add_sql(2)",
+            "SEARCH agents USING INDEX agents_name (organization_id=? AND agent_id=?)",
+        ),
+    ],
+)
+def test_what_every_request_needs_is_found_by_its_index(db: Database, name: str, step: str) -> None:
+    assert step in plan(db, STATEMENTS[name])
