@@ -1,0 +1,97 @@
+"""README.md says what the code does: nothing is missing, nothing is made up, and its examples run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from precog.config import Config
+from precog.surfaces.coded import ErrorBodySchema
+
+from .conftest import Sandbox
+from .live import Server, clean_environment, precog_json, serving
+
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+EXAMPLES = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+SETTINGS = {f"PRECOG_{field.name.upper()}" for field in fields(Config)}
+OF_THE_TESTS = {"PRECOG_TEST_POSTGRES", "PRECOG_POSTGRES_DIR", "PRECOG_CLIENTS"}
+CODES = set(ErrorBodySchema().fields["code"].metadata["enum"])
+
+
+def is_named(word: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", README) is not None
+
+
+def test_every_setting_is_named() -> None:
+    assert [name for name in sorted(SETTINGS) if not is_named(name)] == []
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    named = set(re.findall(r"\bPRECOG_[A-Z_]*[A-Z]\b", README))
+    assert named <= SETTINGS | OF_THE_TESTS
+
+
+def test_every_error_code_is_named() -> None:
+    assert [code for code in sorted(CODES) if not is_named(code)] == []
+
+
+def routes(sandbox: Sandbox) -> dict[str, re.Pattern[str]]:
+    """Each rule under /api/v1, and what it may be called: a part that varies may have any name."""
+    found = {}
+    for rule in sandbox.app.url_map.iter_rules():
+        if rule.rule.startswith("/api/v1/"):
+            parts = (re.escape(part) for part in re.split(r"<[^>]*>", rule.rule))
+            found[rule.rule] = re.compile(r"[^/\s]+".join(parts) + r"(?![\w/{<.])")
+    return found
+
+
+def test_every_route_is_named(make_sandbox: Callable[..., Sandbox]) -> None:
+    missing = [rule for rule, called in routes(make_sandbox()).items() if not called.search(README)]
+    assert missing == []
+
+
+def test_every_route_that_is_named_exists(make_sandbox: Callable[..., Sandbox]) -> None:
+    known = routes(make_sandbox()).values()
+    named = re.findall(r"/api/v1/[^\s`'\"?)|\\]+", README)
+    made_up = [path for path in named if not any(one.match(path.rstrip(".,;:")) for one in known)]
+    assert made_up == []
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
+    instance = tmp_path_factory.mktemp("readme") / "instance"
+    key = precog_json("init", instance=instance)["keys"]["precogx"]
+    with serving(instance) as running:
+        yield running, key
+
+
+def test_there_are_examples() -> None:
+    assert EXAMPLES
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_an_example_runs(number: int, server: tuple[Server, str], tmp_path: Path) -> None:
+    """As it is printed, but that the server and the key are those of the test, and that nothing serves."""
+    running, key = server
+    text = EXAMPLES[number].replace("http://127.0.0.1:8700", running.url)
+    text = re.sub(r"px_live_[\w.…]+", key, text)
+    (tmp_path / "sitecustomize.py").write_text(
+        "import werkzeug.serving\nwerkzeug.serving.run_simple = lambda *args, **kwargs: None\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", text],
+        cwd=tmp_path,
+        env={**clean_environment(), "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
