@@ -14,7 +14,7 @@ from precog.core.times import DAY_MS, HOUR_MS, MINUTE_MS
 from precog.errors import NotFound, Unauthenticated
 from precog.storage.engine import Database
 from tests.conftest import PEPPER, Sandbox
-from tests.parallel import in_threads
+from tests.parallel import in_threads, let_go, process
 
 
 def admits(services: Services, key: str) -> bool:
@@ -60,6 +60,31 @@ def test_a_revocation_is_noticed_elsewhere_within_5_s(sandbox: Sandbox) -> None:
     sandbox.clock.advance(5_000)
     with pytest.raises(Unauthenticated):
         other.authenticate(made.secret)
+
+
+ELSEWHERE = """
+from precog.core.services import build
+from precog.errors import Unauthenticated
+
+database, pepper, now, key = arguments
+clock = [int(now)]
+services = build(database=database, pepper=pepper, clock=lambda: clock[0], unauthenticated_per_minute=9)
+services.authenticator.authenticate(key)
+go()
+clock[0] += 5_000
+try:
+    services.authenticator.authenticate(key)
+except Unauthenticated:
+    print("refused")
+services.close()
+"""
+
+
+def test_a_revocation_is_noticed_in_another_process(sandbox: Sandbox, database_url: str) -> None:
+    made = make(sandbox)
+    with process(ELSEWHERE, database_url, PEPPER, str(sandbox.clock()), made.secret) as other:
+        administration.revoke_key(sandbox.services, made.record.id)
+        assert let_go(other) == "refused\n"
 
 
 def test_a_revocation_is_noticed_after_the_clock_was_set_back(sandbox: Sandbox) -> None:
@@ -204,8 +229,7 @@ def test_a_changed_plan_is_known_at_once_here_and_soon_elsewhere(sandbox: Sandbo
     made, other = make(sandbox), elsewhere(sandbox)
 
     def limits(authenticator: Authenticator) -> int | None:
-        caller: Caller = authenticator.authenticate(made.secret)
-        return caller.agent_limit
+        return authenticator.authenticate(made.secret).agent_limit
 
     assert limits(sandbox.services.authenticator) is limits(other) is None
     sandbox.set_plan("FREE")
