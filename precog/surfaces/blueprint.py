@@ -23,6 +23,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 class StrictParser(FlaskParser):
     """Reads bodies with our limits, and raises our errors."""
 
+    DEFAULT_VALIDATION_STATUS = 400  # what flask-smorest documents; webargs would say 422
+
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         config: Config = current_app.config["PRECOG"]
         limit = config.max_batch_bytes if getattr(schema, "IS_BATCH", False) else config.max_request_bytes
@@ -51,15 +53,19 @@ class Blueprint(flask_smorest.Blueprint):
 
     ARGUMENTS_PARSER = StrictParser()
 
+    def response(self, status: int, schema: Any = None, *, headers: Any = None, **more: Any) -> Any:
+        """As flask-smorest's, with the header that every answer has."""
+        return super().response(status, schema, headers={**_REQUEST_ID, **(headers or {})}, **more)
+
     def errors(
         self, schema: ma.Schema, *statuses: int, headers: Mapping[str, Any] | None = None
     ) -> Callable[[View], View]:
         """Document the errors that a view may answer with."""
         entries = {
-            str(status): {
+            status: {
                 "description": HTTPStatus(status).phrase,
                 "content": {"application/json": {"schema": schema}},
-                "headers": {**(headers or {}), **(_RETRY_AFTER if status in (429, 503) else {})},
+                "headers": {**_REQUEST_ID, **(headers or {}), **_ERROR_HEADERS.get(status, {})},
             }
             for status in statuses
         }
@@ -67,8 +73,19 @@ class Blueprint(flask_smorest.Blueprint):
         return documented
 
 
+_REQUEST_ID = {
+    "X-Request-Id": {
+        "description": "The request's own X-Request-Id or x-correlation-id, else a fresh one.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+    }
+}
 _RETRY_AFTER = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
+}
+_ERROR_HEADERS = {
+    401: {"WWW-Authenticate": {"description": "How to give a key.", "schema": {"type": "string"}}},
+    429: _RETRY_AFTER,
+    503: _RETRY_AFTER,
 }
 
 RATE_LIMIT_HEADERS = {

@@ -25,6 +25,8 @@ _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' 
 class Api(flask_smorest.Api):
     """flask-smorest without its error handlers: ours shape each surface's errors."""
 
+    DEFAULT_ERROR_RESPONSE_NAME = None  # each error is documented; a default would cover up a forgotten one
+
     def __init__(self, app: Flask, *, config_prefix: str, error: type[ma.Schema]) -> None:
         self.ERROR_SCHEMA = error
         super().__init__(app, config_prefix=config_prefix)

@@ -13,7 +13,7 @@ from tests.conftest import Sandbox
 
 @pytest.fixture
 def sqlite_sandbox(make_sandbox: Callable[..., Sandbox], tmp_path: Path) -> Sandbox:
-    return make_sandbox(database=str(tmp_path / "precog.sqlite3"))
+    return make_sandbox(database=str(tmp_path / "alone.sqlite3"))
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from .schemas import (
 
 blueprint = Blueprint("management", __name__, url_prefix="/api/v1", description="What is known of them")
 
-_READ_ERRORS = (400, 401, 403, 429, 500, 503)
+_ERRORS = (401, 403, 429, 500, 503)
 _AGENTS_QUERY = AgentsQuery()
 _INTERACTIONS_QUERY = InteractionsQuery()
 _AGENT_PATCH = AgentPatch()
@@ -38,7 +38,7 @@ _USAGE = UsageSchema()
 @auth.needs("read")
 @blueprint.arguments(_AGENTS_QUERY, location="query")
 @blueprint.response(200, _AGENT_PAGE, headers=RATE_LIMIT_HEADERS)
-@blueprint.errors(ERROR, *_READ_ERRORS, headers=RATE_LIMIT_HEADERS)
+@blueprint.errors(ERROR, *_ERRORS, 400, headers=RATE_LIMIT_HEADERS)
 def list_agents(query: dict[str, Any]) -> dict[str, Any]:
     """The organization's agents by name."""
     after = convert.from_cursor(query["cursor"]) if query["cursor"] else ""
@@ -55,7 +55,7 @@ def list_agents(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.route("/agents/<name:agent_id>", methods=["GET"])
 @auth.needs("read")
 @blueprint.response(200, _AGENT, headers=RATE_LIMIT_HEADERS)
-@blueprint.errors(ERROR, *_READ_ERRORS, 404, headers=RATE_LIMIT_HEADERS)
+@blueprint.errors(ERROR, *_ERRORS, 404, headers=RATE_LIMIT_HEADERS)
 def get_agent(agent_id: str) -> dict[str, Any]:
     """One agent."""
     return convert.from_agent(agents.get(services(), auth.charged_caller(), agent_id))
@@ -65,7 +65,7 @@ def get_agent(agent_id: str) -> dict[str, Any]:
 @auth.needs("agents")
 @blueprint.arguments(_AGENT_PATCH)
 @blueprint.response(200, _AGENT, headers=RATE_LIMIT_HEADERS)
-@blueprint.errors(ERROR, *_READ_ERRORS, 404, 413, 415, headers=RATE_LIMIT_HEADERS)
+@blueprint.errors(ERROR, *_ERRORS, 400, 404, 413, 415, headers=RATE_LIMIT_HEADERS)
 def change_agent(patch: dict[str, Any], agent_id: str) -> dict[str, Any]:
     """Deactivate an agent, which frees its slot of the plan, or bring it back."""
     active = patch["status"] == "active"
@@ -76,7 +76,7 @@ def change_agent(patch: dict[str, Any], agent_id: str) -> dict[str, Any]:
 @auth.needs("read")
 @blueprint.arguments(_INTERACTIONS_QUERY, location="query")
 @blueprint.response(200, _INTERACTION_PAGE, headers=RATE_LIMIT_HEADERS)
-@blueprint.errors(ERROR, *_READ_ERRORS, headers=RATE_LIMIT_HEADERS)
+@blueprint.errors(ERROR, *_ERRORS, 400, headers=RATE_LIMIT_HEADERS)
 def list_interactions(query: dict[str, Any]) -> dict[str, Any]:
     """The organization's interactions, newest first."""
     only = convert.to_filter(query)
@@ -91,7 +91,7 @@ def list_interactions(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.route("/interactions/<name:interaction_id>", methods=["GET"])
 @auth.needs("read")
 @blueprint.response(200, _INTERACTION, headers=RATE_LIMIT_HEADERS)
-@blueprint.errors(ERROR, *_READ_ERRORS, 404, headers=RATE_LIMIT_HEADERS)
+@blueprint.errors(ERROR, *_ERRORS, 404, headers=RATE_LIMIT_HEADERS)
 def get_interaction(interaction_id: str) -> dict[str, Any]:
     """One interaction, with everything that was sent."""
     return convert.from_interaction(telemetry.get(services(), auth.charged_caller(), interaction_id))
@@ -100,7 +100,7 @@ def get_interaction(interaction_id: str) -> dict[str, Any]:
 @blueprint.route("/usage", methods=["GET"])
 @auth.needs("read")
 @blueprint.response(200, _USAGE, headers=RATE_LIMIT_HEADERS)
-@blueprint.errors(ERROR, *_READ_ERRORS, headers=RATE_LIMIT_HEADERS)
+@blueprint.errors(ERROR, *_ERRORS, headers=RATE_LIMIT_HEADERS)
 def get_usage() -> dict[str, Any]:
     """What the organization has used of its plan."""
     return convert.from_usage(usage.usage(services(), auth.charged_caller()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import marshmallow as ma
 
 from ..fields import Choice, Count, Text, Time
@@ -10,11 +12,21 @@ AGENT_STATUSES = ("active", "deactivated")
 PAGE_LIMIT = 200
 
 
+def _absent() -> None:
+    """What stands for a field that was not sent; a function is not documented."""
+
+
 class PageQuery(ma.Schema):
     """Which page of a list."""
 
     class Meta:
         unknown = ma.EXCLUDE
+
+    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
+        """A query cannot say null, so that is no value and no default to document."""
+        field_obj.allow_none = False
+        if field_obj.load_default is None:
+            field_obj.load_default = _absent
 
     limit = Count(least=1, most=PAGE_LIMIT, load_default=50, metadata={"description": "Entries a page."})
     cursor = Text(longest=2048, metadata={"description": "The `next_cursor` of the page before."})

@@ -24,6 +24,7 @@ from .schemas import (
     BatchSchema,
     NativeSchema,
     ReceiptSchema,
+    RejectedSchema,
 )
 
 PLATFORMS = ("flowise", "n8n", "dify", "custom")
@@ -34,7 +35,12 @@ _RECEIPT = ReceiptSchema()
 _BATCH = BatchSchema()
 _BATCH_RECEIPT = BatchReceiptSchema()
 _NATIVE = NativeSchema()
-_ERRORS = (400, 401, 403, 409, 413, 415, 429, 500, 503)
+_REJECTED = RejectedSchema()
+_ERRORS = (400, 401, 403, 413, 415, 429, 500, 503)
+
+# Several n8n items come as an array, and are answered like a batch.
+_ONE_OR_MANY_IN = {"oneOf": [NativeSchema(), {"type": "array", "items": {"type": "object"}}]}
+_ONE_OR_MANY_OUT = {"oneOf": [_RECEIPT, _BATCH_RECEIPT]}
 
 _IDEMPOTENCY_KEY = {
     "in": "header",
@@ -64,7 +70,7 @@ _REPLAYED = {
 @auth.needs("telemetry")
 @blueprint.arguments(INTERACTION)
 @blueprint.response(200, _RECEIPT, headers=_REPLAYED)
-@blueprint.errors(ERROR, *_ERRORS, headers=RATE_LIMIT_HEADERS)
+@blueprint.errors(ERROR, *_ERRORS, 409, headers=RATE_LIMIT_HEADERS)
 @blueprint.doc(parameters=[_IDEMPOTENCY_KEY])
 def ingest(interaction: Interaction) -> tuple[Receipt, int, Mapping[str, str]]:
     """Store one interaction. The answer comes when it is on disk."""
@@ -76,6 +82,7 @@ def ingest(interaction: Interaction) -> tuple[Receipt, int, Mapping[str, str]]:
 @auth.needs("telemetry")
 @blueprint.arguments(_BATCH)
 @blueprint.response(200, _BATCH_RECEIPT, headers=RATE_LIMIT_HEADERS)
+@blueprint.errors(_REJECTED, 400, headers=RATE_LIMIT_HEADERS)
 @blueprint.errors(ERROR, *_ERRORS, headers=RATE_LIMIT_HEADERS)
 def ingest_batch(batch: dict[str, Any]) -> Response:
     """Store up to 1,000 interactions in one transaction. Those that are wrong do not sink the others.
@@ -89,8 +96,13 @@ def ingest_batch(batch: dict[str, Any]) -> Response:
 @auth.needs("telemetry")
 @blueprint.arguments(_NATIVE, example=EXAMPLE)
 @blueprint.response(200, _RECEIPT, headers=_REPLAYED)
-@blueprint.errors(ERROR, *_ERRORS, headers=RATE_LIMIT_HEADERS)
-@blueprint.doc(parameters=[_IDEMPOTENCY_KEY, *_AGENT_ID])
+@blueprint.errors(_REJECTED, 400, headers=RATE_LIMIT_HEADERS)
+@blueprint.errors(ERROR, *_ERRORS, 404, 409, headers=RATE_LIMIT_HEADERS)
+@blueprint.doc(
+    parameters=[_IDEMPOTENCY_KEY, *_AGENT_ID],
+    requestBody={"content": {"application/json": {"schema": _ONE_OR_MANY_IN}}},
+    responses={200: {"content": {"application/json": {"schema": _ONE_OR_MANY_OUT}}}},
+)
 def ingest_from_platform(body: Any, platform: str) -> Any:
     """Store what a platform sends: the canonical interaction, or the platform's own body.
 

@@ -10,6 +10,7 @@ import marshmallow as ma
 
 from ...core.telemetry import Interaction
 from ...errors import InvalidField, WrongType, WrongValue
+from ..coded import ErrorSchema
 from ..fields import Checked, Object, Objects, Text, fault, first_fault, json_type, parse_time
 
 AGENT_ID_CHARACTERS = 200
@@ -230,8 +231,10 @@ class NativeSchema(ma.Schema):
 class ReceiptSchema(ma.Schema):
     """The interaction is on disk."""
 
-    status = ma.fields.Constant("success", required=True)
-    message = ma.fields.Constant("Telemetry data ingested successfully", required=True)
+    status = ma.fields.Constant("success", required=True, metadata={"type": "string"})
+    message = ma.fields.Constant(
+        "Telemetry data ingested successfully", required=True, metadata={"type": "string"}
+    )
     agent_id = ma.fields.String(data_key="agentId", required=True, metadata={"example": EXAMPLE["agentId"]})
     interaction_id = ma.fields.String(
         data_key="interactionId", required=True, metadata={"example": "int-019b40c0a1b200000a1b2c3d4e5f6"}
@@ -265,3 +268,13 @@ class BatchReceiptSchema(ma.Schema):
     accepted = ma.fields.Integer(required=True)
     rejected = ma.fields.Integer(required=True)
     results = ma.fields.List(ma.fields.Nested(BatchResultSchema), required=True)
+
+
+class RejectedSchema(ErrorSchema):
+    """Nothing was stored. The `results` are there when several interactions were looked at."""
+
+    status = ma.fields.String(metadata={"enum": ["error"]})
+    message = ma.fields.String()
+    accepted = ma.fields.Integer()
+    rejected = ma.fields.Integer()
+    results = ma.fields.List(ma.fields.Nested(BatchResultSchema))

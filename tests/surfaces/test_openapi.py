@@ -1,0 +1,170 @@
+"""The published document: valid, complete, with examples that work, and never surprised by an answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import validate
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi import checks as openapi_checks
+
+from precog.surfaces.telemetry.routes import PLATFORMS
+from tests.surfaces.calls import ingest
+
+RATE_LIMIT = {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
+
+
+@pytest.fixture
+def document(sqlite_client) -> dict[str, Any]:
+    answer = sqlite_client.get("/api/v1/openapi.json")
+    assert answer.content_type == "application/json"
+    return answer.json
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, found in document["paths"].items():
+        for method in found.keys() & {"get", "post", "put", "patch", "delete"}:
+            yield path, method, found[method]
+
+
+def test_the_document_is_valid_openapi(document):
+    assert document["openapi"].startswith("3.")
+    validate(document)
+
+
+def test_the_document_can_be_read_without_a_key(sqlite_sandbox):
+    assert sqlite_sandbox.app.test_client().get("/api/v1/openapi.json").status_code == 200
+
+
+def test_every_route_of_the_api_is_in_the_document(sqlite_sandbox, document):
+    routes = {
+        (re.sub(r"<(?:.+?:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in sqlite_sandbox.app.url_map.iter_rules()
+        if rule.rule.startswith("/api/v1/") and not rule.endpoint.startswith("openapi_")
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    assert {(path, method) for path, method, _ in operations(document)} == routes
+
+
+def test_every_answer_of_every_route_is_documented(document):
+    for path, method, operation in operations(document):
+        expected = {200, 401, 403, 429, 500, 503}
+        if "requestBody" in operation:
+            expected |= {400, 413, 415}
+        if any(parameter["in"] == "query" for parameter in operation.get("parameters", [])):
+            expected.add(400)
+        if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", [])):
+            expected.add(409)
+        if "{" in path:
+            expected.add(404)
+        assert {int(status) for status in operation["responses"]} == expected, (method, path)
+
+
+def test_every_header_of_every_answer_is_documented(document):
+    for path, _, operation in operations(document):
+        for status, response in operation["responses"].items():
+            expected = RATE_LIMIT | {"X-Request-Id"}
+            expected |= {"429": {"Retry-After"}, "503": {"Retry-After"}, "401": {"WWW-Authenticate"}}.get(
+                status, set()
+            )
+            if status == "200" and (path.endswith("ingest") or "{platform}" in path):
+                expected |= {"Idempotent-Replayed"}
+            assert response["headers"].keys() == expected, (path, status)
+            assert response["content"].keys() == {"application/json"}
+
+
+def test_every_operation_says_what_it_does(document):
+    for path, method, operation in operations(document):
+        assert operation["summary"], (method, path)
+        assert operation["tags"]
+
+
+# --- examples -------------------------------------------------------------------------------
+
+
+def example_of(document: dict[str, Any], content: dict[str, Any]) -> Any:
+    """The example of a body: its own, else made of its properties' examples."""
+    if "example" in content:
+        return content["example"]
+    schema = content["schema"]
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    return {name: found["example"] for name, found in schema["properties"].items() if "example" in found}
+
+
+def faults(document: dict[str, Any], schema: dict[str, Any], value: Any) -> list[str]:
+    whole = {**schema, "components": document["components"]}
+    return [error.message for error in OAS31Validator(whole).iter_errors(value)]
+
+
+def with_examples(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if "example" in value and ("type" in value or "schema" in value):
+            yield value
+        for inner in value.values():
+            yield from with_examples(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from with_examples(inner)
+
+
+def test_every_example_is_valid(document):
+    found = list(with_examples(document))
+    assert len(found) > 10
+    for one in found:
+        assert faults(document, one.get("schema", one), one["example"]) == []
+
+
+def test_every_example_of_a_request_is_answered_200_as_documented(sandbox, document):
+    client = sandbox.client
+    ingest(client, agentId="bot")
+    sent = 0
+    for path, method, operation in operations(document):
+        if "requestBody" not in operation:
+            continue
+        example = example_of(document, operation["requestBody"]["content"]["application/json"])
+        for platform in PLATFORMS if "{platform}" in path else [""]:
+            answer = client.open(
+                path.format(platform=platform, agent_id="bot"), method=method.upper(), json=example
+            )
+            assert answer.status_code == 200, (path, answer.json)
+            schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+            assert faults(document, schema, answer.json) == []
+            sent += 1
+    assert sent == 3 + len(PLATFORMS)
+
+
+# --- whatever the document allows -----------------------------------------------------------
+
+CHECKS = [
+    not_a_server_error,
+    openapi_checks.status_code_conformance,
+    openapi_checks.content_type_conformance,
+    openapi_checks.response_headers_conformance,
+    openapi_checks.response_schema_conformance,
+    openapi_checks.ignored_auth,
+]
+
+
+EXAMPLES = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+def test_no_call_that_the_document_allows_or_forbids_is_answered_otherwise(sandbox, mode):
+    key = {"x-api-key": sandbox.first.keys["precogx"].secret}
+    api = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", sandbox.app)
+    for found in api.get_all_operations():
+
+        @EXAMPLES
+        @given(found.ok().as_strategy(generation_mode=mode))
+        def call(case):
+            case.call_and_validate(headers=key, checks=CHECKS)
+
+        call()
