@@ -22,6 +22,7 @@ from .surfaces import base, documents, edge, health, management, telemetry
 from .surfaces.blueprint import NameConverter
 from .surfaces.coded import ErrorSchema
 from .surfaces.documents import Document
+from .surfaces.shortcut import Shortcuts
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +63,10 @@ class _App(Flask):
         log.error("unhandled %s at %s", kind.__name__ if kind else "error", path)
 
 
-def build(config: Mapping[str, Any] | None = None, *, clock: Clock | None = None) -> Flask:
-    """The application; see `precog.create_app`."""
+def build(
+    config: Mapping[str, Any] | None = None, *, clock: Clock | None = None, shortcuts: bool = False
+) -> Flask:
+    """The application; see `precog.create_app`. With `shortcuts`, ordinary requests pass Flask by."""
     chosen = settings.load(config)
     app = _App("precog", static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False  # two slashes may stand in an agent's name
@@ -77,6 +80,13 @@ def build(config: Mapping[str, Any] | None = None, *, clock: Clock | None = None
         clock=clock or wall_clock,
         unauthenticated_per_minute=chosen.unauthenticated_per_minute,
     )
+    if shortcuts:
+        app.wsgi_app = Shortcuts(  # type: ignore[method-assign]
+            app.wsgi_app,
+            app.extensions["precog"],
+            telemetry.SHORTCUTS,
+            limit_bytes=chosen.max_request_bytes,
+        )
     if chosen.trusted_proxies:
         proxies = chosen.trusted_proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

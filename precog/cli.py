@@ -12,7 +12,7 @@ import click
 import orjson
 from flask import Flask
 
-from . import create_app, logs
+from . import application, logs
 from .core import administration, times
 from .core.administration import FirstStart, KeyRequest
 from .core.keys import DEFAULT_SCOPES, SCOPES, NewKey
@@ -67,9 +67,9 @@ def instance_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _open(instance: str | None, database: str | None) -> Flask:
+def _open(instance: str | None, database: str | None, *, shortcuts: bool = False) -> Flask:
     try:
-        return create_app({"instance": instance, "database": database})
+        return application.build({"instance": instance, "database": database}, shortcuts=shortcuts)
     except (ConfigurationError, DatabaseRefused) as error:
         raise click.ClickException(str(error)) from error
     except PrecogError as error:
@@ -185,7 +185,7 @@ def serve(
         serving.check_address(host, port)
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from error
-    app = _open(instance, database)
+    app = _open(instance, database, shortcuts=True)
     services: Services = app.extensions["precog"]
     if not _is_loopback(host) and not administration.has_keys(services):
         raise click.ClickException(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from flask import g, request
 
@@ -16,13 +16,15 @@ from .base import services
 P = ParamSpec("P")
 T = TypeVar("T")
 
+REFUSAL = "precog.refusal"
+"""Where an error stands that core raised before the request came here, so that nothing is done twice."""
+
 # As WSGI spells x-api-key and x-agentid-api-key.
 KEY_HEADERS = ("HTTP_X_API_KEY", "HTTP_X_AGENTID_API_KEY")
 
 
-def presented_key() -> str | None:
+def presented_key(environ: Mapping[str, Any]) -> str | None:
     """The key of the request, from whichever header its client knows."""
-    environ = request.environ
     for name in KEY_HEADERS:
         if value := environ.get(name):
             return str(value).strip()
@@ -41,8 +43,10 @@ def needs(scope: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
         def admitted(*args: P.args, **kwargs: P.kwargs) -> T:
             here = services()
             here.strangers.refuse(request.remote_addr or "", here.clock())
-            g.caller = here.authenticator.authenticate(presented_key())
+            g.caller = here.authenticator.authenticate(presented_key(request.environ))
             g.caller.require(scope)
+            if (refusal := request.environ.get(REFUSAL)) is not None:
+                raise refusal
             return view(*args, **kwargs)
 
         return admitted

@@ -6,8 +6,12 @@ import logging
 import random
 import re
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from flask import Flask, Response, g, request
+
+from ..core.keys import Caller
 
 log = logging.getLogger("precog.access")
 
@@ -22,11 +26,11 @@ def register(app: Flask) -> None:
 
 def _begin() -> None:
     g.started = time.perf_counter()
-    g.request_id = _request_id()
+    g.request_id = request_id(request.environ)
 
 
-def _request_id() -> str:
-    environ = request.environ
+def request_id(environ: Mapping[str, Any]) -> str:
+    """The caller's id of the request when it is a sane one, else a new one."""
     for name in ("HTTP_X_REQUEST_ID", "HTTP_X_CORRELATION_ID"):
         given = environ.get(name)
         if given is not None and _SANE_ID.fullmatch(given):
@@ -35,22 +39,33 @@ def _request_id() -> str:
 
 
 def _finish(response: Response) -> Response:
-    request_id = g.get("request_id") or _request_id()
-    response.headers["X-Request-Id"] = request_id
-    if log.isEnabledFor(logging.INFO):
-        log.info("request", extra={"precog": _facts(request_id, response)})
+    found = g.get("request_id") or request_id(request.environ)
+    response.headers["X-Request-Id"] = found
+    log_answer(
+        request_id=found,
+        method=request.method,
+        # The route, never the path or the query: those carry names.
+        route=request.url_rule.rule if request.url_rule else None,
+        status=response.status_code,
+        started=g.get("started", time.perf_counter()),
+        caller=g.get("caller"),
+    )
     return response
 
 
-def _facts(request_id: str, response: Response) -> dict[str, object]:
-    # The route, never the path or the query: those carry names.
-    caller = g.get("caller")
-    return {
+def log_answer(
+    *, request_id: str, method: str, route: str | None, status: int, started: float, caller: Caller | None
+) -> None:
+    """Log one answered request, without anything that the caller sent. `started` is perf_counter's."""
+    if not log.isEnabledFor(logging.INFO):
+        return
+    facts = {
         "request_id": request_id,
-        "method": request.method,
-        "route": request.url_rule.rule if request.url_rule else None,
-        "status": response.status_code,
-        "duration_ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 2),
+        "method": method,
+        "route": route,
+        "status": status,
+        "duration_ms": round((time.perf_counter() - started) * 1000, 2),
         "organization": caller.organization_id if caller else None,
         "key": caller.key_id if caller else None,
     }
+    log.info("request", extra={"precog": facts})

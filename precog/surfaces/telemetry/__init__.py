@@ -6,5 +6,8 @@ from .. import auth
 from ..base import Surface
 from ..coded import STATUS, envelope
 from .routes import blueprint
+from .short import INGEST
+
+SHORTCUTS = (INGEST,)
 
 surface = Surface("/api/v1", blueprint, envelope, STATUS, auth.charge)

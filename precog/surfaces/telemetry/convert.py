@@ -89,6 +89,11 @@ def _to_interaction(
     )
 
 
+def from_replay(receipt: Receipt) -> dict[str, str]:
+    """The header that tells a replay from a first time."""
+    return {"Idempotent-Replayed": "true"} if receipt.replayed else {}
+
+
 def from_batch(results: Sequence[Receipt | PrecogError]) -> dict[str, Any]:
     """The answer to a batch: what became of each interaction. With none stored it is an error as well."""
     rejected = sum(isinstance(result, PrecogError) for result in results)

@@ -20,10 +20,10 @@ from .schemas import (
     AGENT_ID_CHARACTERS,
     EXAMPLE,
     INTERACTION,
+    RECEIPT,
     BatchReceiptSchema,
     BatchSchema,
     NativeSchema,
-    ReceiptSchema,
     RejectedSchema,
 )
 
@@ -31,7 +31,6 @@ PLATFORMS = ("flowise", "n8n", "dify", "custom")
 
 blueprint = Blueprint("telemetry", __name__, url_prefix="/api/v1", description="What agents do")
 
-_RECEIPT = ReceiptSchema()
 _BATCH = BatchSchema()
 _BATCH_RECEIPT = BatchReceiptSchema()
 _NATIVE = NativeSchema()
@@ -40,7 +39,7 @@ _ERRORS = (400, 401, 403, 413, 415, 429, 500, 503)
 
 # Several n8n items come as an array, and are answered like a batch.
 _ONE_OR_MANY_IN = {"oneOf": [NativeSchema(), {"type": "array", "items": {"type": "object"}}]}
-_ONE_OR_MANY_OUT = {"oneOf": [_RECEIPT, _BATCH_RECEIPT]}
+_ONE_OR_MANY_OUT = {"oneOf": [RECEIPT, _BATCH_RECEIPT]}
 
 _IDEMPOTENCY_KEY = {
     "in": "header",
@@ -69,7 +68,7 @@ _REPLAYED = {
 @blueprint.route("/telemetry/ingest", methods=["POST"])
 @auth.needs("telemetry")
 @blueprint.arguments(INTERACTION)
-@blueprint.response(200, _RECEIPT, headers=_REPLAYED)
+@blueprint.response(200, RECEIPT, headers=_REPLAYED)
 @blueprint.errors(ERROR, *_ERRORS, 409, headers=RATE_LIMIT_HEADERS)
 @blueprint.doc(parameters=[_IDEMPOTENCY_KEY])
 def ingest(interaction: Interaction) -> tuple[Receipt, int, Mapping[str, str]]:
@@ -95,7 +94,7 @@ def ingest_batch(batch: dict[str, Any]) -> Response:
 @blueprint.route(f"/integrations/<any({', '.join(PLATFORMS)}):platform>/telemetry", methods=["POST"])
 @auth.needs("telemetry")
 @blueprint.arguments(_NATIVE, example=EXAMPLE)
-@blueprint.response(200, _RECEIPT, headers=_REPLAYED)
+@blueprint.response(200, RECEIPT, headers=_REPLAYED)
 @blueprint.errors(_REJECTED, 400, headers=RATE_LIMIT_HEADERS)
 @blueprint.errors(ERROR, *_ERRORS, 404, 409, headers=RATE_LIMIT_HEADERS)
 @blueprint.doc(
@@ -123,7 +122,7 @@ def ingest_from_platform(body: Any, platform: str) -> Any:
 
 def _record(interaction: Interaction) -> tuple[Receipt, int, Mapping[str, str]]:
     receipt, g.quota = telemetry.record(services(), auth.caller(), interaction)
-    return receipt, 200, {"Idempotent-Replayed": "true"} if receipt.replayed else {}
+    return receipt, 200, convert.from_replay(receipt)
 
 
 def _record_batch(batch: Sequence[Interaction | PrecogError]) -> Response:

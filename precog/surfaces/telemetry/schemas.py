@@ -241,6 +241,9 @@ class ReceiptSchema(ma.Schema):
     )
 
 
+RECEIPT = ReceiptSchema()
+
+
 class BatchErrorSchema(ma.Schema):
     """Why one interaction was not stored."""
 
