@@ -8,13 +8,14 @@ import re
 import threading
 import uuid
 
+COUNTS = 16**5
 _INTERACTION_ID = re.compile(r"int-[0-9a-f]{29}")
 
 
 class InteractionIds:
     """Makes `int-` + 12 hex digits of time (ms) + 5 of a counter + 12 random ones.
 
-    Within one process and millisecond the counter keeps the order in which ids were made.
+    Within one process and time the counter keeps the order in which ids were made.
     """
 
     def __init__(self) -> None:
@@ -25,11 +26,14 @@ class InteractionIds:
     def make(self, now: int) -> str:
         """A new id for this time."""
         with self._lock:
-            self._count = self._count + 1 if now == self._last else 0
+            # Not anew with every millisecond: other threads come with later times while one makes
+            # the ids of a batch.
+            begins_anew = now > self._last and self._count > COUNTS // 2
+            self._count = 0 if begins_anew else self._count + 1
             self._last = now
             count = self._count
         # Not a secret, so it need not cost a system call; `random` seeds itself anew after a fork.
-        return f"int-{now:012x}{count & 0xFFFFF:05x}{random.getrandbits(48):012x}"
+        return f"int-{now:012x}{count % COUNTS:05x}{random.getrandbits(48):012x}"
 
 
 def is_interaction_id(text: str) -> bool:

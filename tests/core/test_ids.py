@@ -1,0 +1,82 @@
+"""Ids of interactions sort by time and by the order in which they were made."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from precog.core import ids
+from precog.core.ids import InteractionIds, first_interaction_id, is_interaction_id
+from tests.parallel import in_threads
+
+TIMES = st.integers(0, 2**48 - 1)
+
+
+@given(st.lists(TIMES, max_size=50))
+def test_ids_sort_by_time(times: list[int]) -> None:
+    maker = InteractionIds()
+    made = [maker.make(now) for now in times]
+    assert [ids.received_at(one) for one in sorted(made)] == sorted(times)
+
+
+@given(st.lists(st.integers(0, 3)), st.integers(0, ids.COUNTS))
+def test_ids_of_one_time_sort_in_the_order_they_were_made(times: list[int], used_before: int) -> None:
+    maker = InteractionIds()
+    maker._count = used_before // 2  # it begins anew when half of the numbers are used, with a later time
+    made = [(now, maker.make(now)) for now in times]
+    for moment in range(4):
+        of_moment = [one for now, one in made if now == moment]
+        assert of_moment == sorted(of_moment)
+
+
+def test_a_batch_keeps_its_order_while_others_come_with_later_times() -> None:
+    maker = InteractionIds()
+
+    def make(number: int) -> list[str]:
+        if number == 0:
+            return [maker.make(0) for _ in range(5_000)]
+        return [maker.make(now) for now in range(1, 5_000)]
+
+    batch, *_ = in_threads(4, make)
+    assert batch == sorted(batch)  # type: ignore[type-var]
+
+
+def test_the_numbers_do_not_run_out() -> None:
+    maker = InteractionIds()
+    maker._count = ids.COUNTS - 2
+    made = [maker.make(0) for _ in range(4)]
+    assert all(is_interaction_id(one) for one in made)
+    assert int(maker.make(1)[16:21], 16) == 0
+
+
+def test_no_two_ids_are_equal() -> None:
+    makers = [InteractionIds() for _ in range(4)]  # as in four processes
+    made = in_threads(4, lambda number: [makers[number].make(0) for _ in range(2_000)])
+    assert len({one for of_thread in made for one in of_thread}) == 8_000  # type: ignore[union-attr]
+
+
+@given(TIMES, TIMES)
+def test_the_first_id_of_a_time_parts_what_came_before_from_the_rest(received: int, bound: int) -> None:
+    made = InteractionIds().make(received)
+    assert (made >= first_interaction_id(bound)) == (received >= bound)
+
+
+@given(st.integers())
+def test_every_time_has_a_first_id(bound: int) -> None:
+    assert first_interaction_id(0) <= first_interaction_id(bound) <= first_interaction_id(2**48 - 1)
+
+
+@given(TIMES)
+def test_an_id_tells_when_it_was_received(received: int) -> None:
+    made = InteractionIds().make(received)
+    assert is_interaction_id(made)
+    assert ids.received_at(made) == received
+
+
+@given(st.text())
+def test_no_other_text_is_an_id(text: str) -> None:
+    assert not is_interaction_id(text)
+
+
+def test_without_an_id_there_is_no_time() -> None:
+    assert ids.received_at(None) is None
