@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import sys
 import threading
+import time
 from collections import deque
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -42,10 +44,8 @@ class Batched(logging.Handler):
         self._stream = stream
         self._waiting: deque[logging.LogRecord] = deque(maxlen=LINES_KEPT)
         self._some = threading.Event()
-        self._stop = threading.Event()
         self._writing = threading.Lock()
-        self._thread = threading.Thread(target=self._work, name="precog-log", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._work, name="precog-log", daemon=True).start()
         atexit.register(self.close)
 
     def handle(self, record: logging.LogRecord) -> bool:
@@ -66,19 +66,16 @@ class Batched(logging.Handler):
                 self._stream.flush()
 
     def close(self) -> None:
-        """Write what waits, and stop."""
-        self._stop.set()
-        self._some.set()
-        self._thread.join()
+        """Write what waits. Not the end: granian sets logging up anew, which closes every handler there is."""
         self.flush()
-        super().close()
 
     def _work(self) -> None:
-        while not self._stop.is_set():
+        while True:
             self._some.wait()
-            self._stop.wait(GATHER_S)
+            time.sleep(GATHER_S)
             self._some.clear()  # before the records are taken: one that comes later sets it again
-            self.flush()
+            with contextlib.suppress(Exception):  # a full disk or a bad record costs lines, not the log
+                self.flush()
 
 
 def log_as_json(level: str) -> None:

@@ -67,6 +67,8 @@ class _Server(MTServer):
         # A sender that stalls in the middle of its body would keep the process for ever.
         log.warning("stopped with requests unfinished")
         self._services.close()
+        for handler in logging.getLogger().handlers:
+            handler.flush()
         os._exit(0)
 
 

@@ -227,7 +227,8 @@ def test_a_server_that_is_told_to_go_says_so_and_finishes_what_it_began(
 
 IMPATIENT = """
 import sys
-from precog import create_app, serving
+from precog import create_app, logs, serving
+logs.log_as_json("info")
 app = create_app({"instance": sys.argv[1]})
 serving.serve(app, host="127.0.0.1", port=int(sys.argv[2]), threads=2, grace_s=0, patience_s=0.2)
 """
@@ -243,4 +244,5 @@ def test_a_sender_that_stalls_does_not_keep_the_server_from_going(tmp_path: Path
     ):
         assert server.stop() == 0
         assert connection.recv(65536) == b""
+    assert "stopped with requests unfinished" in server.log.read_text()
     assert stored(tmp_path) == []
