@@ -66,7 +66,7 @@ class Batched(logging.Handler):
                 self._stream.flush()
 
     def close(self) -> None:
-        """Write what waits. Not the end: granian sets logging up anew, which closes every handler there is."""
+        """Write what waits. Not the end: granian sets logging up anew, which closes every handler."""
         self.flush()
 
     def _work(self) -> None:
