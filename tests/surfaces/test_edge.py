@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 
 import pytest
 
 from precog.core import telemetry
-from tests.live import precog_json, serving
 from tests.surfaces.calls import INGEST, interaction
 
 ASKED = [
@@ -107,18 +105,3 @@ def test_no_log_record_holds_a_prompt_a_body_a_name_or_a_key(sqlite_sandbox, mon
     assert "hidden" not in written
     assert sqlite_sandbox.first.keys["precogx"].secret not in written
     assert "px_live_" not in written
-
-
-def test_the_server_writes_one_line_of_json_a_request(tmp_path):
-    key = precog_json("init", instance=tmp_path)["keys"]["precogx"]
-    with serving(tmp_path) as server:
-        headers = {"X-Request-Id": 'r-"1"'}
-        server.request("POST", INGEST, key=key, body=interaction(prompt="hidden"), headers=headers)
-        server.stop()
-        log = server.log.read_text()
-    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    (line,) = (line for line in lines if line.get("request_id") == 'r-"1"')
-    assert line.keys() >= {"time", "level", "method", "route", "status", "duration_ms", "organization", "key"}
-    assert (line["route"], line["status"]) == (INGEST, 200)
-    assert "hidden" not in log
-    assert key not in log
