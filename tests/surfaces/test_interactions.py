@@ -57,10 +57,10 @@ def minute(n: int) -> str:
         ({"from": "0001-01-01T00:00:00Z", "to": "9999-12-31T23:59:59Z"}, range(10)),
     ],
 )
-@pytest.mark.parametrize("limit", [2, 200])
-def test_interactions_are_filtered_newest_first(client, many, query, expected, limit):
-    found = [one for page in pages(client, "/api/v1/interactions", **query, limit=limit) for one in page]
-    assert [one["interactionId"] for one in found] == [many[n] for n in reversed(expected)]
+def test_interactions_are_filtered_newest_first(client, many, query, expected):
+    for limit in (2, 200):
+        found = [one for page in pages(client, "/api/v1/interactions", **query, limit=limit) for one in page]
+        assert [one["interactionId"] for one in found] == [many[n] for n in reversed(expected)]
 
 
 def test_a_walk_through_the_pages_is_not_disturbed_by_what_arrives(client, many):

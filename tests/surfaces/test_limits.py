@@ -50,8 +50,8 @@ ROWS = [row[0] for row in TABLE] + [beyond_the_plans_agents]
 
 
 @pytest.mark.parametrize("ask", ROWS, ids=lambda ask: ask.__name__)
-def test_every_refusal_tells_the_quota(client, sandbox, ask):
-    limit, remaining, reset = quota(ask(client, sandbox))
+def test_every_refusal_tells_the_quota(sqlite_client, sqlite_sandbox, ask):
+    limit, remaining, reset = quota(ask(sqlite_client, sqlite_sandbox))
     assert 0 <= remaining <= limit
     assert 1 <= reset <= 60
     assert (limit == 1_200) == (ask.__name__ in STRANGERS)  # the address's share, where no key was looked at
@@ -69,11 +69,11 @@ def test_an_error_of_ours_tells_the_quota_too(sqlite_client, monkeypatch):
     [ask for ask in ROWS if ask.__name__ not in STRANGERS | {"too_often"}],
     ids=lambda ask: ask.__name__,
 )
-def test_a_refused_request_counts(client, sandbox, ask):
-    sandbox.set_plan("FREE")
-    client.get("/api/v1/usage")
-    first = quota(ask(client, sandbox))
-    second = quota(client.get("/api/v1/usage"))
+def test_a_refused_request_counts(sqlite_client, sqlite_sandbox, ask):
+    sqlite_sandbox.set_plan("FREE")
+    sqlite_client.get("/api/v1/usage")
+    first = quota(ask(sqlite_client, sqlite_sandbox))
+    second = quota(sqlite_client.get("/api/v1/usage"))
     assert first[1] - second[1] == 1
     assert first[1] <= 198
 
