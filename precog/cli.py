@@ -14,7 +14,7 @@ from flask import Flask
 
 from . import application, logs
 from .core import administration, times
-from .core.administration import FirstStart, KeyRequest
+from .core.administration import ApiKey, FirstStart, KeyRequest, Organization
 from .core.keys import DEFAULT_SCOPES, SCOPES, NewKey
 from .core.plans import PLANS
 from .core.services import Services
@@ -27,8 +27,6 @@ from .errors import (
     StorageUnavailable,
     WrongValue,
 )
-from .storage.keys import ApiKey
-from .storage.organizations import Organization
 from .surfaces.key_kinds import PREFIXES, SYSTEM_BOUND, first_keys
 
 DURATION = re.compile(r"(\d{1,9})([smhd])")

@@ -9,8 +9,8 @@ from ..errors import AlreadyExists, NotFound, WrongValue
 from ..storage import keys as key_rows
 from ..storage import organizations, systems
 from ..storage.engine import Transaction
-from ..storage.keys import ApiKey
-from ..storage.organizations import Organization
+from ..storage.keys import ApiKey as ApiKey  # the command line takes it from here
+from ..storage.organizations import Organization as Organization
 from . import keys
 from .ids import random_id
 from .keys import NewKey

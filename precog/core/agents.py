@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import AgentLimitReached, NotFound
 from ..storage import agents, organizations
-from ..storage.agents import Agent
+from ..storage.agents import Agent as Agent  # surfaces take it from here
 from ..storage.engine import Transaction
 from .keys import Caller
 from .services import Services

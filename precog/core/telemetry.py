@@ -19,7 +19,8 @@ from ..errors import (
 )
 from ..storage import agents, idempotency, interactions, organizations
 from ..storage.engine import Transaction
-from ..storage.interactions import Filter, StoredInteraction
+from ..storage.interactions import Filter as Filter  # surfaces take it from here
+from ..storage.interactions import StoredInteraction as StoredInteraction
 from . import limits
 from .ids import random_uuid
 from .keys import Caller

@@ -107,6 +107,11 @@ def open_database(url: str) -> Database:
     return SqliteDatabase(Path(url.removeprefix("sqlite:///")))
 
 
+def is_whole(statement: str) -> bool:
+    """Whether the text ends with the semicolon that ends a statement, and not one in a string or comment."""
+    return sqlite3.complete_statement(statement)
+
+
 def _start_anew_after_fork(db: SqliteDatabase | PostgresDatabase) -> None:
     """A forked child must not touch its parent's connections or wait for a thread it has not got."""
     reference = weakref.ref(db)

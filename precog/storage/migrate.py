@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DatabaseRefused, StorageUnavailable
-from .engine import Database, SqliteDatabase, Transaction
+from .engine import Database, SqliteDatabase, Transaction, is_whole
 
 FIRST_VERSION = 1
 _HERE = Path(__file__).parent
@@ -121,7 +120,7 @@ def split(script: str) -> Iterator[str]:
         if not statement and (not line.strip() or line.lstrip().startswith("--")):
             continue
         statement += line
-        if sqlite3.complete_statement(statement):
+        if is_whole(statement):
             yield statement.strip()
             statement = ""
     if statement.strip():

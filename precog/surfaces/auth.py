@@ -12,15 +12,13 @@ from ..core import limits
 from ..core.keys import Caller
 from ..core.limits import Quota
 from .base import services
+from .key_kinds import KEY_HEADERS
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 REFUSAL = "precog.refusal"
 """Where an error stands that core raised before the request came here, so that nothing is done twice."""
-
-# As WSGI spells x-api-key and x-agentid-api-key.
-KEY_HEADERS = ("HTTP_X_API_KEY", "HTTP_X_AGENTID_API_KEY")
 
 
 def presented_key(environ: Mapping[str, Any]) -> str | None:

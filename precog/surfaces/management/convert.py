@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 
 from ...core import ids, times
+from ...core.agents import Agent
 from ...core.limits import UNLIMITED
+from ...core.telemetry import Filter, StoredInteraction
 from ...core.usage import Usage
 from ...errors import WrongValue
-from ...storage.agents import Agent
-from ...storage.interactions import Filter, StoredInteraction
 from ..base import seconds
 
 
