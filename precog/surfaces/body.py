@@ -123,31 +123,36 @@ def parse(raw: bytes) -> Any:
         reason = "nested too deeply" if isinstance(error, RecursionError) else "not valid JSON"
         raise MalformedBody(f"The body is {reason}") from None
     # Only an escape can bring in a NUL or half a surrogate pair, and only many brackets depth.
-    if b"\\u" in raw or raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
-        _check(found)
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
+        _check_depth(found)
+    if b"\\u" in raw:
+        _check_texts(found)
     return found
 
 
-def _check(root: Any) -> None:
+def _check_depth(root: Any) -> None:
     level = [root]
     for _ in range(MAX_DEPTH):
         below: list[Any] = []
         for value in level:
-            if isinstance(value, str):
-                _check_text(value)
-            elif isinstance(value, list):
-                below += value
-            elif isinstance(value, dict):
-                below += value
-                below += value.values()
-        if not below:
+            below += value.values() if isinstance(value, dict) else value
+        level = [value for value in below if isinstance(value, list | dict)]
+        if not level:
             return
-        level = below
-    if any(isinstance(value, list | dict) for value in level):
-        raise MalformedBody(f"The body is nested deeper than {MAX_DEPTH} levels")
-    for value in level:
+    raise MalformedBody(f"The body is nested deeper than {MAX_DEPTH} levels")
+
+
+def _check_texts(root: Any) -> None:
+    waiting = [root]
+    while waiting:
+        value = waiting.pop()
         if isinstance(value, str):
             _check_text(value)
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            waiting += value
+            waiting += value.values()
 
 
 def _check_text(text: str) -> None:
