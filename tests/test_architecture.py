@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,7 @@ def part(module: str) -> str:
     return module.split("/")[0].removesuffix(".py")
 
 
+@cache
 def tree(module: str) -> ast.Module:
     return ast.parse((ROOT / module).read_text("utf-8"))
 
@@ -174,7 +176,8 @@ for name in names:
 
 here = os.getcwd()
 mine = [path for path, *_ in opened if isinstance(path, str) and os.path.abspath(path).startswith(here)]
-written = [path for path, mode, flags in opened if flags & (os.O_WRONLY | os.O_RDWR) and ".pyc" not in str(path)]
+to_write = os.O_WRONLY | os.O_RDWR
+written = [path for path, mode, flags in opened if flags & to_write and ".pyc" not in str(path)]
 assert len(names) > 30, names
 assert not mine, mine
 assert not written, written
