@@ -126,6 +126,8 @@ def ordinary(body: Mapping[str, Any]) -> dict[str, Any] | None:
     agent_id = found.pop("agentId", None)
     if not isinstance(agent_id, str) or not 0 < len(agent_id := agent_id.strip()) <= AGENT_ID_CHARACTERS:
         return None
+    if "\0" in agent_id:  # it may come from a query
+        return None
     if "\0" in agent_id:  # which a query can say, though no body
         return None
     if not isinstance(found.get("prompt"), str) or not isinstance(found.get("response"), str):
