@@ -44,7 +44,7 @@ def load(overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] 
     values: dict[str, Any] = {**_from_file(instance / "config.py", known), **from_environ, **given}
     values["instance"] = instance
     values["database"] = str(values.get("database") or instance / "precog.sqlite3")
-    values["secret_key"] = _key_list(values.get("secret_key")) or (_kept_secret(instance, "secret_key"),)
+    values["secret_key"] = _key_list(values.get("secret_key") or _kept_secret(instance, "secret_key"))
     values["key_pepper"] = _long_enough(values.get("key_pepper") or _kept_secret(instance, "key_pepper"))
     for name in ("max_request_bytes", "max_batch_bytes", "trusted_proxies", "unauthenticated_per_minute"):
         if name in values:
@@ -72,16 +72,17 @@ def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
 
 
 def _key_list(value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
     keys = value.split(",") if isinstance(value, str) else value
-    return tuple(_long_enough(str(key).strip()) for key in keys)
+    if not isinstance(keys, list | tuple):
+        raise ConfigurationError("secret_key is a text, or a list of them.")
+    return tuple(_long_enough(key) for key in keys)
 
 
-def _long_enough(secret: str) -> str:
-    if len(secret) < 16:
+def _long_enough(secret: Any) -> str:
+    text = secret.strip() if isinstance(secret, str) else ""
+    if len(text) < 16:
         raise ConfigurationError("A secret key or pepper has at least 16 characters.")
-    return secret
+    return text
 
 
 def _whole_number(name: str, value: Any) -> int:
