@@ -11,7 +11,7 @@ from ...errors import MalformedBody, MissingField, PrecogError, WrongValue
 from ..base import Problem, problem_from
 from ..coded import error_body
 from . import native
-from .schemas import BATCH_INTERACTIONS, KEY_CHARACTERS, load_interaction
+from .schemas import KEY_CHARACTERS, load_interaction
 
 
 def to_idempotency_key(header: str | None) -> str | None:
@@ -42,15 +42,13 @@ def to_interactions(
         raise MalformedBody("The body is neither a JSON object nor an array")
     try:
         mapped = native.to_canonical(platform, body)
+    except native.TooManyItems:
+        raise WrongValue("items", expected=f"1 to {native.MOST_ITEMS} items", received="more") from None
     except native.Unmappable as error:
         looked_for = ", ".join(error.looked_for)
         raise MissingField(
             "prompt", expected=f"one of the fields {looked_for}", received="none of them"
         ) from None
-    if len(mapped) > BATCH_INTERACTIONS:
-        raise WrongValue(
-            "items", expected=f"1 to {BATCH_INTERACTIONS} items", received=f"{len(mapped)} items"
-        )
     if len(mapped) == 1:
         return [_to_interaction(platform, mapped[0], agent_id, idempotency_key)]
     # One key for several interactions: each has its own, told apart by its place.

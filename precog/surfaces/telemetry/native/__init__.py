@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from . import dify, flowise, n8n
-from .shared import Mapped, Unmappable
+from .shared import MOST_ITEMS, Mapped, TooManyItems, Unmappable
 
-__all__ = ["PLATFORMS", "Mapped", "Unmappable", "to_canonical"]
+__all__ = ["MOST_ITEMS", "PLATFORMS", "Mapped", "TooManyItems", "Unmappable", "to_canonical"]
 
 
 def _custom(body: Any) -> list[Mapped]:
@@ -27,7 +27,8 @@ PLATFORMS: dict[str, Callable[[Any], list[Mapped]]] = {
 
 
 def to_canonical(platform: str, body: Any) -> list[Mapped]:
-    """The interactions in a platform's body, at least one; raises Unmappable when there is none.
+    """The interactions in a platform's body, at least one; raises Unmappable when there is none,
+    TooManyItems when there are more than MOST_ITEMS.
 
     `platform` is a key of PLATFORMS. A body that is in our form already comes back as it is.
     """

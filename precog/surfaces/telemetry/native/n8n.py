@@ -10,11 +10,13 @@ from typing import Any
 from .shared import (
     AGENT_IDS,
     CONVERSATION_IDS,
+    MOST_ITEMS,
     SESSION_IDS,
     USER_IDS,
     Found,
     Mapped,
     Object,
+    TooManyItems,
     Unmappable,
     choose,
     fault,
@@ -45,7 +47,10 @@ COUNTS = ("promptTokens", "completionTokens", "totalTokens")
 def to_mapped(body: Any) -> list[Mapped]:
     """One interaction an item; items that hold none are left out as long as another holds one."""
     mapped: list[Mapped] = []
-    for item, sent in (pair for found in _items(body) for pair in _pairs(*found)):
+    items = [pair for found in _items(body) for pair in _pairs(*found)]
+    if len(items) > MOST_ITEMS:
+        raise TooManyItems()
+    for item, sent in items:
         try:
             mapped += choose(item, partial(_to_native, sent=sent))
         except Unmappable:

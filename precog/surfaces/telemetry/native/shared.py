@@ -29,6 +29,13 @@ class Mapped:
     native: Any = None  # what was sent, without headers; None when the body was canonical already
 
 
+MOST_ITEMS = 1_000
+
+
+class TooManyItems(Exception):
+    """The body holds more interactions than one request may bring."""
+
+
 class Unmappable(Exception):
     """The body maps to no prompt and no response."""
 
