@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +21,10 @@ from .live import Server, clean_environment, precog_json, serving
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+CURLS = [
+    block for block in re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) if "curl" in block
+]
 
 SETTINGS = {f"PRECOG_{field.name.upper()}" for field in fields(Config)}
 OF_THE_TESTS = {"PRECOG_TEST_POSTGRES", "PRECOG_POSTGRES_DIR", "PRECOG_CLIENTS"}
@@ -75,19 +80,31 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, s
 
 def test_there_are_examples() -> None:
     assert EXAMPLES
+    assert CURLS
+
+
+def as_run(text: str, server: tuple[Server, str]) -> str:
+    """The text with the test's server and key in place of the printed ones."""
+    running, key = server
+    return re.sub(r"px_live_[\w.…]+", key, text.replace("http://127.0.0.1:8700", running.url))
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("number", range(len(CURLS)))
+def test_a_curl_line_works(number: int, server: tuple[Server, str]) -> None:
+    lines = as_run(CURLS[number], server).replace("curl -s", "curl -s --fail-with-body -o /dev/stderr")
+    done = subprocess.run(["sh", "-e", "-c", lines], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_an_example_runs(number: int, server: tuple[Server, str], tmp_path: Path) -> None:
     """As it is printed, but that the server and the key are those of the test, and that nothing serves."""
-    running, key = server
-    text = EXAMPLES[number].replace("http://127.0.0.1:8700", running.url)
-    text = re.sub(r"px_live_[\w.…]+", key, text)
     (tmp_path / "sitecustomize.py").write_text(
         "import werkzeug.serving\nwerkzeug.serving.run_simple = lambda *args, **kwargs: None\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", text],
+        [sys.executable, "-c", as_run(EXAMPLES[number], server)],
         cwd=tmp_path,
         env={**clean_environment(), "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
         capture_output=True,

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -56,6 +57,7 @@ def stored(instance: Path) -> list[str]:
 # --- the first start and the next ones
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_an_empty_instance_prints_its_keys_once_and_a_curl_line_that_works(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         printed, _, rest = server.log.read_text().partition("  curl")
