@@ -30,6 +30,7 @@ NAMES = [
     "größe-日本-\N{GRINNING FACE}",
     "two\nlines",
     "\N{GRINNING FACE}" * 200,
+    "\N{GRINNING FACE}" * 199 + "\N{RELIEVED FACE}",
 ]
 
 
