@@ -7,6 +7,7 @@ import select
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -166,20 +167,22 @@ def test_a_server_that_falls_silent_refuses(wire: Wire, wired: PostgresDatabase)
     assert wired.read(touches).keys() == {"first", "behind"}
 
 
-def test_a_restarted_server_is_used_again_after_one_refusal(db: PostgresDatabase) -> None:
+END_THE_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name = :name AND pid <> pg_backend_pid()
+"""
+
+
+def test_a_restarted_server_is_used_again_after_one_refusal(db: PostgresDatabase, database_url: str) -> None:
+    name = uuid.uuid4().hex
     gate = threading.Barrier(8)
-    in_threads(8, lambda number: db.read(lambda tx: gate.wait(20)))  # eight connections
-    db.write(
-        lambda tx: tx.all(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name = 'precog' AND pid <> pg_backend_pid()"
-            " AND query_start < statement_timestamp()"
-        )
-    )
-    with contextlib.suppress(StorageUnavailable):
-        db.write(note, "first")
-    db.write(note, "second")
-    assert in_threads(8, lambda number: "second" in db.read(touches)) == [True] * 8
+    with opened(f"{database_url}&application_name={name}") as used:
+        in_threads(8, lambda number: used.read(lambda tx: gate.wait(20)))  # eight connections
+        assert len(db.write(lambda tx: tx.all(END_THE_OTHERS, name=name))) == 8
+        with contextlib.suppress(StorageUnavailable):
+            used.write(note, "first")
+        used.write(note, "second")
+        assert in_threads(8, lambda number: "second" in used.read(touches)) == [True] * 8
 
 
 def test_a_lock_that_is_held_too_long_refuses_until_it_is_let_go(
@@ -232,7 +235,7 @@ def test_who_lost_in_a_deadlock_is_tried_again(
 
     with opened(database_url) as patient:
         assert in_threads(2, lambda number: patient.write(touch_both, number)) == [None, None]
-    assert len(attempts) == 3
+    assert len(attempts) >= 3  # the second attempt may meet the other again
     assert db.read(touches) == {"a": 2, "b": 2}
 
 
