@@ -219,6 +219,7 @@ class SqliteDatabase:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # it will hold prompts
             with contextlib.closing(self._connect("rwc")) as connection:
                 self._claim(connection)
         except OSError as error:

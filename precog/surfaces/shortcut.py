@@ -66,11 +66,15 @@ class Shortcuts:
         length = self._ordinary_length(environ)
         if length is None:
             return self._app(environ, start_response)
+        try:
+            caller = self._admit(environ, shortcut)
+        except Exception:
+            return self._app(environ, start_response)
+        # Only now: a stranger must not hold a thread by sending slowly.
         raw = bytes(environ["wsgi.input"].read(length))
         if len(raw) != length:
             return self._long_way(environ, raw, start_response)
         try:
-            caller = self._admit(environ, shortcut)
             prepared = shortcut.prepare(environ, body.parse(raw))
         except Exception:
             return self._long_way(environ, raw, start_response)

@@ -14,7 +14,7 @@ import pytest
 
 from precog.errors import DatabaseRefused, StorageUnavailable
 from precog.storage import migrate
-from precog.storage.engine import APPLICATION_ID, SqliteDatabase, Transaction
+from precog.storage.engine import APPLICATION_ID, SqliteDatabase, Transaction, open_database
 from tests.parallel import in_threads, let_go, process
 
 NOTE = "INSERT INTO readiness_probes (name, probed_at) VALUES (:name, 0)"
@@ -308,3 +308,12 @@ def test_a_file_replaced_by_something_else_refuses_all_until_it_is_back(
     away.replace(path)
     note(file, "behind")
     assert names(file) == {"first", "behind"}
+
+
+def test_only_its_owner_may_read_a_new_file(tmp_path: Path) -> None:
+    path = tmp_path / "precog.sqlite3"
+    db = open_database(str(path))
+    migrate.prepare(db, now=0)
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    db.close()
+    assert set(modes.values()) == {0o600}
