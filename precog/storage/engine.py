@@ -219,7 +219,9 @@ class SqliteDatabase:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # it will hold prompts
+            # It will hold prompts. Only when it is new: to close a file that SQLite has open unlocks it.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             with contextlib.closing(self._connect("rwc")) as connection:
                 self._claim(connection)
         except OSError as error:

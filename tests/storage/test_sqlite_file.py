@@ -92,6 +92,27 @@ def test_a_folder_that_cannot_be_made_is_refused_with_a_sentence(tmp_path: Path)
         SqliteDatabase(tmp_path / "a" / "b" / "precog.sqlite3").create()
 
 
+# As the last to close the file, by all it can see, it would take the write-ahead log away.
+COME_AND_GO = """
+import sqlite3
+go()
+connection = sqlite3.connect(arguments[0])
+print(connection.execute("SELECT count(*) FROM readiness_probes").fetchone()[0])
+connection.close()
+"""
+
+
+def test_a_second_start_in_a_process_does_not_unlock_the_file_of_the_first(
+    file: SqliteDatabase, path: Path
+) -> None:
+    SqliteDatabase(path).create()
+    for count in (1, 2):
+        with process(COME_AND_GO, str(path)) as other:
+            assert let_go(other) == f"{count}\n"
+        note(file, f"behind {count}")
+    assert path.with_name(f"{path.name}-wal").exists()
+
+
 def foreign_file(path: Path, journal_mode: str) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"PRAGMA journal_mode = {journal_mode}")
