@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from pathlib import Path
 
@@ -147,6 +148,7 @@ def test_a_closed_database_refuses(db: Database) -> None:
         db.read(names)
     with pytest.raises(StorageUnavailable):
         db.write(note, "b")
+    db.post(note, "b")  # nobody waits for it
 
 
 # Each ends as a program does, exit handlers and all. The parent was in the middle of handing in a write.
@@ -201,6 +203,12 @@ def test_a_postgres_url_names_a_server_and_connects_to_nothing_yet(url: str) -> 
 def test_another_url_is_refused_with_a_sentence(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"\.|…"):
         open_database(url)
+
+
+def test_without_its_driver_postgres_is_refused_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'precog\[postgres\]'"):
+        open_database("postgresql://h/d")
 
 
 @pytest.mark.parametrize(
