@@ -121,6 +121,7 @@ from precog.errors import StorageUnavailable
 from precog.storage import migrate
 from precog.storage.engine import SqliteDatabase
 
+Path("/").as_uri()  # imports what that user may have no way to
 if os.geteuid() == 0:
     os.seteuid(65534)
 with tempfile.TemporaryDirectory() as folder:
