@@ -121,9 +121,7 @@ from precog.errors import StorageUnavailable
 from precog.storage import migrate
 from precog.storage.engine import SqliteDatabase
 
-Path("/").as_uri()  # imports what that user may have no way to
-if os.geteuid() == 0:
-    os.seteuid(65534)
+user = os.geteuid()
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder, "precog.sqlite3")
     db = SqliteDatabase(path)
@@ -136,6 +134,11 @@ with tempfile.TemporaryDirectory() as folder:
     note("before")
     db.close()
 
+    # Not before all is read and imported, which that user may have no way to.
+    if user == 0:
+        for place in (folder, path):
+            os.chown(place, 65534, -1)
+        os.seteuid(65534)
     db = SqliteDatabase(path)
     path.chmod(0o400)
     go()
@@ -150,6 +153,7 @@ with tempfile.TemporaryDirectory() as folder:
     note("behind")
     print(names())
     db.close()
+    os.seteuid(user)
 """
 
 
