@@ -6,7 +6,7 @@ import hmac
 import secrets
 import threading
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..errors import InsufficientScope, NotFound, Unauthenticated, WrongValue
@@ -158,13 +158,19 @@ class Authenticator:
         self._known: dict[str, tuple[Caller, int]] = {}
         self._touched: dict[str, int] = {}
 
-    def authenticate(self, presented: str | None) -> Caller:
-        """Whose key this is. Raises Unauthenticated, and touches no database for a malformed key."""
-        if presented is None or not is_well_formed(presented):
+    def authenticate(self, presented: str | None, *, at_first: Callable[[], None] = lambda: None) -> Caller:
+        """Whose key this is. Raises Unauthenticated, and touches no database for a malformed key.
+
+        `at_first` is called before anything is done for a key that was not good here before; what it
+        raises stands.
+        """
+        kept = None if presented is None or not is_well_formed(presented) else digest(self._pepper, presented)
+        caller, good_until = self._known.get(kept, (None, 0)) if kept else (None, 0)
+        if caller is None:
+            at_first()
+        if kept is None:
             raise Unauthenticated()
         now = self._clock()
-        kept = digest(self._pepper, presented)
-        caller, good_until = self._known.get(kept, (None, 0))
         if caller is None or not now < good_until <= now + CACHE_MS:
             caller = self._load(kept, now)
         if caller.expires_at is not None and caller.expires_at <= now:
@@ -180,7 +186,11 @@ class Authenticator:
 
     def _load(self, kept: str, now: int) -> Caller:
         generation = self._generation
-        caller = self._db.read(_find, kept)
+        try:
+            caller = self._db.read(_find, kept)
+        except Unauthenticated:
+            self._known.pop(kept, None)
+            raise
         with self._lock:
             # An answer that was read before a revocation must not be remembered after it.
             if generation == self._generation:

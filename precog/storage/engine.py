@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ..errors import ConfigurationError, DatabaseRefused, StorageUnavailable
-from .writer import Job, MergeableJob, Writer, merged, run_together
+from .writer import Job, MergeableJob, PostedJob, Writer, merged, run_together
 
 if TYPE_CHECKING:
     import psycopg
@@ -284,8 +284,12 @@ class SqliteDatabase:
         return result
 
     def post(self, fn: Callable[Concatenate[Transaction, P], Any], *args: P.args, **kwargs: P.kwargs) -> None:
-        with contextlib.suppress(StorageUnavailable):
-            self._submit(Job(fn, args, kwargs))
+        job = PostedJob(fn, args, kwargs)
+        try:
+            self._submit(job)
+        except StorageUnavailable as error:
+            job.error = error
+            job.finish()
 
     def _submit(self, job: Job) -> None:
         if self._closed or not self._writer.submit(job):
@@ -500,10 +504,12 @@ class PostgresDatabase:
         return self._run(begin, lambda transaction: fn(transaction, *args, **kwargs))
 
     def post(self, fn: Callable[Concatenate[Transaction, P], Any], *args: P.args, **kwargs: P.kwargs) -> None:
+        job = PostedJob(fn, args, kwargs)
         try:
             self.write(fn, *args, **kwargs)
-        except StorageUnavailable:
-            log.warning("a deferred write was lost")
+        except Exception as error:
+            job.error = error
+        job.finish()
 
     def _run(self, begin: str, fn: Callable[[Transaction], T]) -> T:
         errors = self._psycopg.errors

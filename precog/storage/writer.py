@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import threading
 import weakref
@@ -11,6 +12,8 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..errors import StorageUnavailable
+
+log = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 4_096  # functions waiting; more is refused at once rather than kept waiting
 
@@ -44,6 +47,17 @@ class Job:
         if self.error is not None:
             raise self.error
         return self.result
+
+
+class PostedJob(Job):
+    """A function for whose end nobody waits: an error is logged, by its kind alone."""
+
+    __slots__ = ()
+
+    def finish(self) -> None:
+        """Say that it failed, if it did."""
+        if self.error is not None:
+            log.warning("a deferred write was lost: %s", type(self.error).__name__)
 
 
 class MergeableJob(Job):
@@ -149,13 +163,14 @@ class Writer:
     def _serve(self, group: list[Job]) -> None:
         try:
             self._run_group(group)
-        except Exception as error:
+        except BaseException as error:  # whatever it is, the thread must live and nobody be left waiting
             # Those who queued up meanwhile have waited as long: they share the answer, so that
             # nobody waits for one time-out after another.
             group += self._next_waiting()
+            cause = error if isinstance(error, Exception) else StorageUnavailable()
             for job in group:
                 # One instance raised in many threads would share its traceback.
-                job.error = StorageUnavailable() if isinstance(error, StorageUnavailable) else error
+                job.error = StorageUnavailable() if isinstance(cause, StorageUnavailable) else cause
         for job in group:
             job.finish()
 

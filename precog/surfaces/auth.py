@@ -11,6 +11,7 @@ from flask import g, request
 from ..core import limits
 from ..core.keys import Caller
 from ..core.limits import Quota
+from ..core.services import Services
 from .base import services
 from .key_kinds import KEY_HEADERS
 
@@ -30,6 +31,15 @@ def presented_key(environ: Mapping[str, Any]) -> str | None:
     return key.strip() if kind.lower() == "bearer" and key else None
 
 
+def authenticate(here: Services, environ: Mapping[str, Any]) -> Caller:
+    """Whose request this is. Raises Unauthenticated, or RateLimited when the address has had its share of
+    answers without a key; who had a good key before is not kept out by others at the same address."""
+    address = str(environ.get("REMOTE_ADDR") or "")
+    return here.authenticator.authenticate(
+        presented_key(environ), at_first=lambda: here.strangers.refuse(address, here.clock())
+    )
+
+
 def needs(scope: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Let only a key with this scope in, before the body is looked at.
 
@@ -39,9 +49,7 @@ def needs(scope: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     def decorate(view: Callable[P, T]) -> Callable[P, T]:
         @wraps(view)
         def admitted(*args: P.args, **kwargs: P.kwargs) -> T:
-            here = services()
-            here.strangers.refuse(request.remote_addr or "", here.clock())
-            g.caller = here.authenticator.authenticate(presented_key(request.environ))
+            g.caller = authenticate(services(), request.environ)
             g.caller.require(scope)
             if (refusal := request.environ.get(REFUSAL)) is not None:
                 raise refusal
@@ -58,7 +66,7 @@ def caller() -> Caller:
     return found
 
 
-def charge() -> Quota | None:
+def charge() -> Quota:
     """Take one request from the quota: the organization's, or the address's when nobody was let in.
 
     Raises RateLimited or StorageUnavailable.

@@ -156,7 +156,7 @@ class Surface:
     blueprint: Blueprint
     envelope: Callable[[Problem], dict[str, Any]]
     status: Mapping[str, int]
-    charge: Callable[[], Quota | None]
+    charge: Callable[[], Quota]
     quota_headers: Callable[[Quota], Mapping[str, str]] = ratelimit_headers
 
     def __post_init__(self) -> None:
@@ -183,11 +183,18 @@ class Surface:
 
     def finish(self, response: Response) -> Response:
         """Add what every answer of this surface carries."""
-        quota = g.get("quota")
-        if quota is not None:
-            for name, value in self.quota_headers(quota).items():
-                response.headers[name] = value
+        for name, value in self.quota_headers(self._quota()).items():
+            response.headers[name] = value
         return response
+
+    def _quota(self) -> Quota:
+        if "quota" not in g and "caller" not in g:
+            g.quota = self.charge()  # an answer that needs no key counts for the address
+        if "quota" in g:
+            found: Quota = g.quota
+            return found
+        # The database is away, so nothing can be counted, nor anything be admitted.
+        return Quota(g.caller.rate.steady, 0, 1000)
 
 
 def register(app: Flask, surfaces: Sequence[Surface]) -> None:

@@ -99,9 +99,7 @@ class Shortcuts:
         return int(length)
 
     def _admit(self, environ: WSGIEnvironment, shortcut: Shortcut) -> Caller:
-        services = self._services
-        services.strangers.refuse(environ.get("REMOTE_ADDR", ""), services.clock())
-        caller = services.authenticator.authenticate(auth.presented_key(environ))
+        caller = auth.authenticate(self._services, environ)
         caller.require(shortcut.scope)
         return caller
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from precog.core import telemetry
+from precog.errors import StorageUnavailable
 from tests.surfaces.calls import BATCH, INGEST, ingest, interaction, refusal
 from tests.surfaces.test_errors import TABLE, beyond_the_plans_agents, too_often
 
@@ -176,3 +177,35 @@ def test_an_address_has_a_new_share_in_the_next_minute(strangers):
 def test_a_valid_key_is_not_counted_as_a_stranger(strangers):
     key = strangers.first.keys["precogx"].secret
     assert [from_address(strangers, "192.0.2.1", key).status_code for _ in range(5)] == [200] * 5
+
+
+def test_who_had_a_good_key_is_not_kept_out_by_a_flood_from_the_same_address(make_sandbox) -> None:
+    sandbox = make_sandbox(unauthenticated_per_minute=3)
+    assert sandbox.client.get("/api/v1/usage").status_code == 200
+    stranger = sandbox.app.test_client()
+    statuses = [stranger.get("/api/v1/usage").status_code for _ in range(5)]
+    assert statuses == [401, 401, 401, 429, 429]
+    assert sandbox.client.get("/api/v1/usage").status_code == 200
+    sandbox.clock.advance(10_000)  # what is known of the key is old, and asked for again
+    assert sandbox.client.get("/api/v1/usage").status_code == 200
+
+
+def test_answers_that_need_no_key_carry_the_headers_too(sqlite_client) -> None:
+    for answer in (
+        sqlite_client.get("/api/v1/openapi.json"),
+        sqlite_client.options("/api/v1/telemetry/ingest"),
+    ):
+        assert {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"} <= set(answer.headers.keys())
+
+
+def test_without_a_database_the_headers_say_that_nothing_is_left(make_sandbox, monkeypatch) -> None:
+    sandbox = make_sandbox()
+    client = sandbox.client
+    assert client.get("/api/v1/usage").status_code == 200
+
+    def away(*args: object, **kwargs: object) -> None:
+        raise StorageUnavailable()
+
+    monkeypatch.setattr(type(sandbox.services.db), "write", away)
+    answer = client.get("/api/v1/usage")
+    assert (answer.status_code, answer.headers["RateLimit-Remaining"]) == (503, "0")
