@@ -39,12 +39,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5, help="of load a measurement")
     parser.add_argument("--rounds", type=int, default=5, help="of which the medians are told")
     parser.add_argument("--rows", type=int, default=1_000_000, help="in the large table; 0 leaves it out")
+    parser.add_argument("--only", choices=["sqlite", "postgres"], help="one of the databases")
     options = parser.parse_args()
     print(servers.machine())
     print(f"an interaction of {len(json.dumps(INTERACTION))} bytes; medians of {options.rounds} runs\n")
     with tempfile.TemporaryDirectory(prefix="precog-bench-") as name:
-        measure("SQLite", Path(name), None, options)
-        if postgres := os.environ.get("PRECOG_TEST_POSTGRES"):
+        if options.only != "postgres":
+            measure("SQLite", Path(name), None, options)
+        postgres = os.environ.get("PRECOG_TEST_POSTGRES")
+        if postgres and options.only != "sqlite":
             measure("PostgreSQL", Path(name) / "postgres", new_schema(postgres), options)
 
 

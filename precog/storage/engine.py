@@ -16,7 +16,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -469,10 +469,11 @@ class PostgresDatabase:
     def _start(self) -> None:
         self._opening = threading.Lock()
         self._pool: psycopg_pool.ConnectionPool[psycopg.Connection[dict[str, Any]]] | None = None
+        self._merger = Writer(self._run_merged, GROUP_LIMIT, name="precog-merger")
 
     def after_fork(self) -> None:
         """Begin again in a child."""
-        self._inherited = self._pool  # kept, since closing would end the parent's sessions
+        self._inherited = self._pool, self._merger  # kept, since closing would end the parent's sessions
         self._start()
 
     def _opened(self) -> psycopg_pool.ConnectionPool[psycopg.Connection[dict[str, Any]]]:
@@ -497,7 +498,33 @@ class PostgresDatabase:
         return self._run("BEGIN", lambda transaction: fn(transaction, *args, **kwargs))
 
     def write_merged(self, fn: Callable[[Transaction, Sequence[Item]], Sequence[T]], item: Item) -> T:
-        return self._run("BEGIN", lambda transaction: fn(transaction, [item])[0])
+        # Each alone would wait for the one before it to let go of the row that counts them.
+        job = MergeableJob(fn, item)
+        if not self._merger.submit(job):
+            raise StorageUnavailable()
+        result: T = job.wait()
+        return result
+
+    def _run_merged(self, jobs: Sequence[Job]) -> None:
+        for together in merged(jobs):
+            if len(together) > 1 and not self._separate(together):
+                continue
+            for job in together:
+                try:
+                    self._run("BEGIN", job.run)
+                except Exception as error:
+                    job.error = error
+
+    def _separate(self, together: Sequence[MergeableJob]) -> bool:
+        """Run jobs in one transaction; True when it was undone because each must be tried alone."""
+        try:
+            self._run("BEGIN", partial(run_together, together))
+        except StorageUnavailable:
+            for job in together:
+                job.error = StorageUnavailable()
+        except Exception:
+            return True
+        return False
 
     def read(self, fn: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -548,6 +575,7 @@ class PostgresDatabase:
         pool.close(timeout=0.1)
 
     def close(self) -> None:
+        self._merger.close()
         with self._opening:
             self._closed = True
             if self._pool is not None:

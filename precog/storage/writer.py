@@ -75,10 +75,10 @@ def _only(transaction: Any, many: Callable[[Any, Sequence[Any]], Sequence[Any]],
     return many(transaction, [item])[0]
 
 
-def merged(jobs: Sequence[Job]) -> list[list[Job]]:
+def merged(jobs: Sequence[Job]) -> list[list[Any]]:
     """The jobs in their order, those of one function of many items put together."""
-    together: list[list[Job]] = []
-    found: dict[Any, list[Job]] = {}
+    together: list[list[Any]] = []
+    found: dict[Any, list[Any]] = {}
     for job in jobs:
         if not isinstance(job, MergeableJob):
             together.append([job])
