@@ -1,0 +1,1 @@
+"""Text in, findings out: knows no HTTP, no database and no network."""

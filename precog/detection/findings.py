@@ -1,0 +1,32 @@
+"""What a detector has found in a text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CATEGORIES = (
+    "prompt_injection",
+    "jailbreak",
+    "db_access",
+    "code_execution",
+    "pii_leakage",
+    "secret_leakage",
+    "toxicity",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A place in a text and what is wrong with it.
+
+    `span` counts code points of the original text; `score` is within 0..1; `transform` names what the text
+    had to undergo before the rule saw it, None for the text as it is; `label` is the type of a piece of
+    personal data or of a secret, as a placeholder names it.
+    """
+
+    category: str
+    rule: str
+    score: float
+    span: tuple[int, int]
+    transform: str | None = None
+    label: str | None = None
