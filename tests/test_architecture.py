@@ -86,10 +86,10 @@ def of_others(module: str) -> set[str]:
 
 
 def test_the_search_for_imports_finds_them() -> None:
-    assert ["errors", "StorageUnavailable"] in list(of_ours("storage/engine.py"))
+    assert ["errors", "StorageUnavailable"] in list(of_ours("storage/sqlite.py"))
     assert ["core", "telemetry"] in list(of_ours("surfaces/management/routes.py"))
     assert ["application", "build"] in list(of_ours("__init__.py"))
-    assert "psycopg" in of_others("storage/engine.py")
+    assert "psycopg" in of_others("storage/postgres.py")
     assert {part(module) for module in MODULES} <= MAY_IMPORT.keys()
 
 
@@ -118,9 +118,9 @@ def test_what_is_inside_knows_no_web(module: str) -> None:
     assert not {name.split(".")[0] for name in imported(module)} & WEB
 
 
-def test_only_the_engine_names_a_driver() -> None:
+def test_only_a_databases_own_file_names_its_driver() -> None:
     naming = {module for module in MODULES if {name.split(".")[0] for name in imported(module)} & DRIVERS}
-    assert naming == {"storage/engine.py"}
+    assert naming == {"storage/postgres.py", "storage/sqlite.py"}
 
 
 def test_only_config_reads_the_environment() -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DatabaseRefused, StorageUnavailable
-from .engine import Database, SqliteDatabase, Transaction, is_whole
+from .engine import Database, Transaction
+from .sqlite import SqliteDatabase, is_whole
 
 FIRST_VERSION = 1
 _HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from precog.storage import migrate
-from precog.storage.engine import SqliteDatabase
+from precog.storage.sqlite import SqliteDatabase
 from tests.storage.notes import names, note
 
 

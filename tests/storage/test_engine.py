@@ -10,14 +10,9 @@ import pytest
 
 from precog.errors import ConfigurationError, NotFound, PrecogError, StorageUnavailable
 from precog.storage import migrate
-from precog.storage.engine import (
-    Database,
-    PostgresDatabase,
-    SqliteDatabase,
-    Transaction,
-    open_database,
-    to_pyformat,
-)
+from precog.storage.engine import Database, Transaction, open_database
+from precog.storage.postgres import PostgresDatabase, to_pyformat
+from precog.storage.sqlite import SqliteDatabase
 from tests.parallel import in_threads, let_go, process
 
 NOTE = "INSERT INTO readiness_probes (name, probed_at) VALUES (:name, 0)"
@@ -155,7 +150,8 @@ def test_a_closed_database_refuses(db: Database) -> None:
 FORKED = """
 import os, threading, warnings
 warnings.simplefilter("ignore")  # newer Pythons warn of a fork beside threads, which is what is tried here
-from precog.storage.engine import SqliteDatabase, open_database
+from precog.storage.engine import open_database
+from precog.storage.sqlite import SqliteDatabase
 
 db = open_database(arguments[0])
 def note(name):

@@ -17,7 +17,8 @@ import pytest
 from precog.errors import StorageUnavailable
 from precog.storage import engine as engine_module
 from precog.storage import migrate
-from precog.storage.engine import POSTGRES_ATTEMPTS, PostgresDatabase, Transaction
+from precog.storage.engine import Transaction
+from precog.storage.postgres import ATTEMPTS, PostgresDatabase
 from tests.live import free_port
 from tests.parallel import in_threads
 
@@ -264,4 +265,4 @@ def test_there_is_an_end_to_attempts(db: PostgresDatabase) -> None:
 
     with pytest.raises(StorageUnavailable):
         db.write(never)
-    assert len(attempts) == POSTGRES_ATTEMPTS
+    assert len(attempts) == ATTEMPTS

@@ -12,7 +12,8 @@ import pytest
 
 from precog.errors import DatabaseRefused
 from precog.storage import migrate
-from precog.storage.engine import APPLICATION_ID, SqliteDatabase, Transaction, open_database
+from precog.storage.engine import Transaction, open_database
+from precog.storage.sqlite import APPLICATION_ID, SqliteDatabase
 from tests.parallel import let_go, process
 from tests.storage.notes import note
 

@@ -13,7 +13,8 @@ import pytest
 
 from precog.errors import StorageUnavailable
 from precog.storage import migrate
-from precog.storage.engine import SqliteDatabase, Transaction
+from precog.storage.engine import Transaction
+from precog.storage.sqlite import SqliteDatabase
 from tests.parallel import in_threads, let_go, process
 from tests.storage.notes import NOTE, names, note
 
@@ -84,7 +85,7 @@ CUT_OFF = """
 import os, resource
 from pathlib import Path
 from precog.errors import StorageUnavailable
-from precog.storage.engine import SqliteDatabase
+from precog.storage.sqlite import SqliteDatabase
 
 db = SqliteDatabase(Path(arguments[0]))
 def note(name):
@@ -119,7 +120,7 @@ import os, tempfile
 from pathlib import Path
 from precog.errors import StorageUnavailable
 from precog.storage import migrate
-from precog.storage.engine import SqliteDatabase
+from precog.storage.sqlite import SqliteDatabase
 
 user = os.geteuid()
 with tempfile.TemporaryDirectory() as folder:

@@ -11,7 +11,8 @@ import pytest
 
 from precog.errors import NotFound, StorageUnavailable
 from precog.storage import migrate, writer
-from precog.storage.engine import SqliteDatabase, Transaction
+from precog.storage.engine import Transaction
+from precog.storage.sqlite import SqliteDatabase
 from precog.storage.writer import Job, Writer
 from tests.parallel import in_threads, let_go, process
 
@@ -219,7 +220,8 @@ AT_EXIT = """
 import threading
 from pathlib import Path
 from precog.storage import migrate
-from precog.storage.engine import SqliteDatabase, Transaction
+from precog.storage.engine import Transaction
+from precog.storage.sqlite import SqliteDatabase
 
 db = SqliteDatabase(Path(arguments[0]))
 migrate.prepare(db, now=0)
