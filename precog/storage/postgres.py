@@ -109,8 +109,8 @@ class PostgresDatabase:
                     min_size=1,
                     max_size=self._connections,
                     timeout=engine.BUSY_TIMEOUT_MS / 1000,
-                    reconnect_timeout=engine.BUSY_TIMEOUT_MS
-                    / 1000,  # it waits longer between tries with every try
+                    # It waits longer between tries with every try.
+                    reconnect_timeout=engine.BUSY_TIMEOUT_MS / 1000,
                     max_waiting=2_000,
                     open=True,
                     name="precog",
@@ -216,9 +216,7 @@ def _connection_class() -> type[psycopg.Connection[dict[str, Any]]]:
             return super().wait(self._bounded(gen), *args, **kwargs)
 
         def _bounded(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
-            give_up_at = (
-                time.monotonic() + (2 * engine.BUSY_TIMEOUT_MS) / 1000 + 1
-            )  # the server's own limit first
+            give_up_at = time.monotonic() + 2 * engine.BUSY_TIMEOUT_MS / 1000 + 1  # the server's limit first
             try:
                 wanted = next(gen)
                 while True:
