@@ -1,0 +1,108 @@
+"""What is to be done about findings: the verdict, and apart from it the action that is enforced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from .findings import CATEGORIES, Finding
+
+DECISIONS = ("allow", "review", "block")
+ACTIONS = ("allow", "mask", "block")
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From which score on a category is reviewed, and from which it is blocked."""
+
+    review: float
+    block: float
+
+
+# One weak signal is reviewed, not blocked: only a strong one, or several together, reach `block`.
+DEFAULT = Thresholds(review=0.4, block=0.75)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What an operator wants. A category that is not `enforced` is told, and does not decide.
+
+    `mask` replaces personal data and secrets by placeholders instead of blocking them. In `shadow_mode`
+    nothing is enforced; the verdict says what would have been.
+    """
+
+    enforced: frozenset[str] = frozenset(CATEGORIES) - {"toxicity"}
+    thresholds: Mapping[str, Thresholds] = field(default_factory=lambda: MappingProxyType({}))
+    mask: bool = False
+    shadow_mode: bool = False
+
+
+MASKABLE = frozenset({"pii_leakage", "secret_leakage"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the findings mean under a policy.
+
+    `decision` is the verdict and `action` what is enforced; `reason` is the category that decided, None when
+    everything is allowed; `scores` has each category that was found.
+    """
+
+    decision: str
+    action: str
+    reason: str | None
+    scores: Mapping[str, float]
+
+
+def combine(scores: Sequence[float]) -> float:
+    """The score of several signals together: each takes its share of the doubt that the others left.
+
+    The noisy-or of Pearl (1988): 1 - (1 - a)(1 - b)…, so that weak signals add up and none passes 1.
+    """
+    doubt = 1.0
+    for score in scores:
+        doubt *= 1.0 - min(1.0, max(0.0, score))
+    return 1.0 - doubt
+
+
+def score_by_category(findings: Sequence[Finding]) -> dict[str, float]:
+    """How sure each category is; a rule counts once, with its best hit, however often it fires."""
+    best: dict[tuple[str, str], float] = {}
+    for finding in findings:
+        key = finding.category, finding.rule
+        best[key] = max(best.get(key, 0.0), finding.score)
+    scores: dict[str, list[float]] = {}
+    for (category, _), score in best.items():
+        scores.setdefault(category, []).append(score)
+    return {category: combine(found) for category, found in scores.items()}
+
+
+def decide(findings: Sequence[Finding], policy: Policy) -> Verdict:
+    """The verdict on a text with these findings."""
+    scores = score_by_category(findings)
+    decision, reason = "allow", None
+    for category in CATEGORIES:  # of two that decide alike the first in this order is the reason
+        said = _decision(scores.get(category, 0.0), policy.thresholds.get(category, DEFAULT))
+        if category in policy.enforced and DECISIONS.index(said) > DECISIONS.index(decision):
+            decision, reason = said, category
+    return Verdict(decision, _action(decision, scores, policy), reason, scores)
+
+
+def _decision(score: float, thresholds: Thresholds) -> str:
+    if score >= thresholds.block:
+        return "block"
+    return "review" if score >= thresholds.review else "allow"
+
+
+def _action(decision: str, scores: Mapping[str, float], policy: Policy) -> str:
+    if policy.shadow_mode:
+        return "allow"
+    blocking = {
+        category
+        for category, score in scores.items()
+        if category in policy.enforced and score >= policy.thresholds.get(category, DEFAULT).block
+    }
+    if policy.mask and blocking <= MASKABLE:
+        return "mask" if MASKABLE & scores.keys() else "allow"
+    return "block" if decision == "block" else "allow"
