@@ -1,0 +1,200 @@
+"""Finds the places of a text that rules speak of, all rules in one pass.
+
+Rules live in `rules/*.toml`. One automaton looks for the anchors of all of them, in a time linear in the
+text: words without which a rule cannot match. Only near an anchor does `re` then look for the whole pattern.
+So a pattern may be rich, and costs nothing where nothing is the matter.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import hyperscan
+
+from .folding import Folded, fold, fold_wide
+
+# Ends kept of each anchor: a flood of harmless ones must not cost much, nor hide the last.
+_FIRST, _LAST = 24, 8
+_BEFORE, _AFTER = 224, 128  # bytes around an anchor's end within which its rules match
+_MACRO = re.compile(r"\{([a-z_]+)\}")
+_LETTER = re.compile(r"([^\x00-\x7f])(?=[?*+{])")
+_CLASS = re.compile(r"(?<!\\)\[[^\]]*[^\x00-\x7f][^\]]*\]")
+_BLANK = re.compile(r"\[(?:\\.|[^\]\\])*\]| (?P<counted>[?*+]|\{\d)?")
+_DEPTH = 3  # word lists made of word lists
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What to look for, how much it says (`weight`, 0..1), and the samples that prove it.
+
+    `anchor` is a cheap expression that lies in, or next to, whatever `pattern` matches; the pattern itself
+    where it is empty. `unless` is looked for inside what was matched: where it is, nothing has been found.
+    """
+
+    id: str
+    category: str
+    weight: float
+    pattern: str
+    description: str
+    hits: tuple[str, ...]
+    misses: tuple[str, ...]
+    unless: str = ""
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A rule and the code points that it matched."""
+
+    rule: Rule
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    rule: Rule
+    pattern: re.Pattern[bytes]
+    unless: re.Pattern[bytes] | None
+
+
+class RuleSet:
+    """Rules made ready, which takes most of a second. Threads may share it, and it survives a fork."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+        anchored: dict[bytes, list[_Ready]] = {}
+        for rule in self.rules:
+            anchored.setdefault(_encode(rule.anchor or rule.pattern), []).append(_ready(rule))
+        self._anchored = list(anchored.values())
+        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        self._database.compile(
+            list(anchored),
+            ids=list(range(len(anchored))),
+            flags=[hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_MULTILINE] * len(anchored),
+        )
+        self._own = threading.local()
+
+    @classmethod
+    def load(cls) -> RuleSet:
+        """All rules that are shipped."""
+        return cls(shipped())
+
+    def scan(self, text: str) -> list[Hit]:
+        """Where rules match, in text order. A rule has at most one hit at one place."""
+        folded = fold(text)
+        spans = [
+            (ready.rule, start, end)
+            for number, ends in self._anchors(folded.data).items()
+            for windows in [_windows(ends)]
+            for ready in self._anchored[number]
+            for start, end in _spans(ready, folded.data, windows)
+        ]
+        return _hits(spans, folded) if spans else []
+
+    def _anchors(self, data: bytes) -> dict[int, list[int]]:
+        """By number of the anchor, the offsets where it ends."""
+        ends: dict[int, list[int]] = {}
+
+        def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            known = ends.setdefault(number, [])
+            known.append(end)
+            if len(known) > _FIRST + _LAST:
+                del known[_FIRST]
+
+        if data:
+            self._database.scan(data, note, scratch=self._scratch())
+        return ends
+
+    def _scratch(self) -> hyperscan.Scratch:
+        """This thread's own working memory, which no two scans may share."""
+        scratch = getattr(self._own, "scratch", None)
+        if scratch is None:
+            scratch = self._own.scratch = hyperscan.Scratch(self._database)
+        return scratch
+
+
+def shipped() -> tuple[Rule, ...]:
+    """The rules of every file in `rules/`, by file and place."""
+    folder = files(__package__).joinpath("rules")
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return tuple(rule for name in names for rule in read(folder.joinpath(name).read_text("utf-8")))
+
+
+def read(source: str) -> list[Rule]:
+    """The rules of one file. `{name}` in a pattern stands for the file's `words.name`."""
+    content = tomllib.loads(source)
+    words: dict[str, str] = content.get("words", {})
+    return [_rule(entry, words) for entry in content["rules"]]
+
+
+def _rule(entry: dict[str, Any], words: dict[str, str]) -> Rule:
+    return Rule(
+        id=entry["id"],
+        category=entry["category"],
+        weight=float(entry["weight"]),
+        pattern=_expand(entry["pattern"], words),
+        description=entry["description"],
+        hits=tuple(entry["hits"]),
+        misses=tuple(entry["misses"]),
+        unless=_expand(entry.get("unless", ""), words),
+        anchor=_expand(entry.get("anchor", ""), words),
+    )
+
+
+def _expand(pattern: str, words: dict[str, str]) -> str:
+    for _ in range(_DEPTH):
+        pattern = _MACRO.sub(lambda found: f"(?:{words[found[1]]})", pattern)
+    return pattern
+
+
+def _ready(rule: Rule) -> _Ready:
+    unless = re.compile(_encode(rule.unless), re.DOTALL) if rule.unless else None
+    return _Ready(rule, re.compile(_encode(rule.pattern), re.DOTALL | re.MULTILINE), unless)
+
+
+def _encode(pattern: str) -> bytes:
+    """The pattern for folded bytes. A blank stands for any white space outside a class."""
+    folded = "".join(letter if letter.isascii() else fold_wide(letter) for letter in pattern)
+    if _CLASS.search(folded):
+        raise ValueError(f"only ASCII letters can stand in a character class: {pattern}")
+    spaced = _BLANK.sub(_space, folded)
+    # A letter of many bytes is kept together before ? * + {.
+    return _LETTER.sub(r"(?:\1)", spaced).encode()
+
+
+def _space(found: re.Match[str]) -> str:
+    if not found[0].startswith(" "):
+        return found[0]
+    return r"\s" + found["counted"] if found["counted"] else r"\s+"
+
+
+def _windows(ends: list[int]) -> list[tuple[int, int]]:
+    """What to look at around the anchors, those that overlap as one."""
+    windows: list[tuple[int, int]] = []
+    for end in ends:
+        start = max(0, end - _BEFORE)
+        if windows and start <= windows[-1][1]:
+            start = windows.pop()[0]
+        windows.append((start, end + _AFTER))
+    return windows
+
+
+def _spans(ready: _Ready, data: bytes, windows: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The places in the windows that the rule's pattern matches."""
+    for start, end in windows:
+        for found in ready.pattern.finditer(data, start, end):
+            if found[0] and not (ready.unless and ready.unless.search(found[0])):
+                yield found.span()
+
+
+def _hits(spans: list[tuple[Rule, int, int]], folded: Folded) -> list[Hit]:
+    points = folded.points([offset for _, start, end in spans for offset in (start, end)])
+    hits = [Hit(rule, points[start], max(points[end], points[start] + 1)) for rule, start, end in spans]
+    return sorted(hits, key=lambda hit: (hit.start, hit.end, hit.rule.id))
