@@ -1,0 +1,63 @@
+"""Personal data in a text: a pattern, then a checksum, then the words around it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..findings import Finding
+from . import address, contact, national, network, payment, personal, phone, wallet
+from .page import Page
+
+_FINDERS = (
+    contact.find,
+    payment.find,
+    wallet.find,
+    national.find,
+    network.find,
+    personal.find,
+    address.find,
+    phone.find,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The personal data of a text, and how many more places were left unexamined to keep the time bounded."""
+
+    findings: list[Finding]
+    unchecked: int
+
+
+def find(text: str) -> list[Finding]:
+    """The personal data in a text, in its order; no two findings overlap."""
+    return scan(text).findings
+
+
+def scan(text: str) -> Found:
+    """As `find`, and says whether anything was left out."""
+    page = Page(text)
+    findings = [finding for finder in _FINDERS for finding in finder(page)]
+    return Found(strongest(findings), page.unchecked)
+
+
+def strongest(findings: Iterable[Finding]) -> list[Finding]:
+    """Of the findings that overlap only the strongest, of equally strong ones the longest; in text order."""
+    kept: list[Finding] = []
+    starts: list[int] = []
+    for finding in sorted(findings, key=_weakness):
+        start, end = finding.span
+        place = bisect_left(starts, start)
+        if place and kept[place - 1].span[1] > start:
+            continue
+        if place < len(kept) and starts[place] < end:
+            continue
+        kept.insert(place, finding)
+        starts.insert(place, start)
+    return kept
+
+
+def _weakness(finding: Finding) -> tuple[float, int, int]:
+    start, end = finding.span
+    return -finding.score, start - end, start

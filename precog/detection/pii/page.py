@@ -1,0 +1,89 @@
+"""A text made ready for the finders of personal data, and how much work they may spend on it."""
+
+from __future__ import annotations
+
+import re
+
+# Digits, spaces and hyphens that people and phones write for the plain ones, each a single code point, so
+# that places in the text stay the same.
+_FOREIGN = {
+    **{start + digit: str(digit) for start in (0x660, 0x6F0, 0x966, 0xE50, 0xFF10) for digit in range(10)},
+    **dict.fromkeys([0xA0, 0x2002, 0x2003, 0x2007, 0x2009, 0x200A, 0x202F, 0x3000], " "),
+    **dict.fromkeys([0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2212, 0xFF0D], "-"),
+    **{0xFF0B: "+", 0xFF0E: ".", 0xFF0F: "/", 0xFF1A: ":", 0xFF20: "@"},
+    # The one letter whose lower case is two code points.
+    0x130: "I",
+}
+_ANY_FOREIGN = re.compile("[" + "".join(map(chr, _FOREIGN)) + "]")
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+_DIGITS = "0123456789"
+
+
+class Page:
+    """The text with plain digits, in lower case too, place by place like the original.
+
+    Everything a finder does once for each candidate is bounded by `spend`; what was not looked into for that
+    is counted in `unchecked`.
+    """
+
+    __slots__ = ("_spent", "has_digit", "lower", "text", "unchecked")
+
+    def __init__(self, text: str) -> None:
+        if not text.isascii() and _ANY_FOREIGN.search(text):
+            text = text.translate(_FOREIGN)
+        self.text = text
+        self.has_digit = any(digit in text for digit in _DIGITS)
+        self.lower = text.lower()
+        self.unchecked = 0
+        self._spent: dict[str, int] = {}
+
+    def spend(self, purpose: str, limit: int) -> bool:
+        """Whether one more of these checks may be done; False is counted."""
+        spent = self._spent.get(purpose, 0)
+        if spent >= limit:
+            self.unchecked += 1
+            return False
+        self._spent[purpose] = spent + 1
+        return True
+
+    def before(self, start: int, size: int = 60) -> str:
+        """The words of the same length of text before a place, parted by single spaces."""
+        return plain(self.lower[max(0, start - size) : start])
+
+    def around(self, start: int, end: int, before: int = 60, after: int = 30) -> str:
+        """The words before and after a place, parted by single spaces."""
+        return self.before(start, before) + plain(self.lower[end : end + after])
+
+
+def in_word(char: str) -> bool:
+    """Whether a character (or the end, an empty one) goes on with a word of Latin letters and digits."""
+    return char.isascii() and (char.isalnum() or char == "_")
+
+
+def plain(text: str) -> str:
+    """The words of a lower-case text with a space before, between and after them."""
+    return f" {_BETWEEN_WORDS.sub(' ', text).strip()} "
+
+
+def words(patterns: str) -> tuple[str, ...]:
+    """What to look for in `Page.before` and `around`, parted by commas.
+
+    "tel" is a whole word, "tele*" a beginning, and "*電話*" may stand anywhere, as in scripts that put no
+    spaces between words.
+    """
+    return tuple(_needle(pattern) for pattern in stems(patterns))
+
+
+def stems(patterns: str) -> tuple[str, ...]:
+    """What to look for in `Page.lower`, parted by commas."""
+    return tuple(pattern.strip() for pattern in patterns.split(","))
+
+
+def _needle(pattern: str) -> str:
+    inner = plain(pattern.strip("*").lower()).strip()
+    return ("" if pattern.startswith("*") else " ") + inner + ("" if pattern.endswith("*") else " ")
+
+
+def mentions(context: str, needles: tuple[str, ...]) -> bool:
+    """Whether one of the `words` stands in the context."""
+    return any(needle in context for needle in needles)

@@ -1,0 +1,197 @@
+"""Payment cards and bank accounts: all but the bank's own code carry a checksum."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import stdnum.iban
+
+from ..findings import Finding
+from .page import Page, in_word, mentions, words
+
+_CHECKS = 4000
+
+# A run of digits and single separators is entered only at its beginning and never given back: linear.
+_RUN = re.compile(r"(?<![0-9A-Za-z_])(?<![0-9][ .,-])[0-9](?:[ -]?[0-9]){11}(?:[ -]?[0-9])*+")
+# Within a run: at the beginning of every group, whatever its neighbour has taken.
+_GROUPED = re.compile(
+    r"(?<![0-9])(?=([2-6][0-9]{3}(?:[ -][0-9]{4}){3}(?:([ -][0-9]{3})(?![0-9]))?(?![0-9])"
+    r"|3[0-9]{3}[ -][0-9]{6}[ -][0-9]{4,5}(?![0-9])"
+    r"|[2-6][0-9]{12,18}(?![0-9])))"
+)
+_LONGEST_CARD = 19
+_DOUBLED = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
+_SINGLE = bytes.maketrans(b"0123456789", bytes(range(10)))
+_ISSUERS = (
+    # Prefixes from..to (of as many digits), lengths, and how much the prefix says.
+    ("34", "34", (15,), 0.9),
+    ("37", "37", (15,), 0.9),
+    ("4", "4", (16,), 0.9),
+    ("4", "4", (13, 19), 0.4),
+    ("51", "55", (16,), 0.9),
+    ("2221", "2720", (16,), 0.85),
+    ("6011", "6011", (16, 19), 0.9),
+    ("644", "659", (16, 19), 0.85),
+    ("3528", "3589", (16, 17, 18, 19), 0.85),
+    ("1800", "1800", (15,), 0.4),
+    ("2131", "2131", (15,), 0.4),
+    ("300", "305", (14, 16, 17, 18, 19), 0.55),
+    ("3095", "3095", (14,), 0.55),
+    ("36", "36", (14, 16, 17, 18, 19), 0.55),
+    ("38", "39", (14, 16, 17, 18, 19), 0.55),
+    ("2200", "2204", (16, 17, 18, 19), 0.8),
+    ("62", "62", (16, 17, 18, 19), 0.8),
+    ("60", "60", (16,), 0.7),
+    ("81", "82", (16,), 0.6),
+    ("9792", "9792", (16,), 0.7),
+    ("5018", "5018", tuple(range(12, 20)), 0.45),
+    ("5020", "5020", tuple(range(12, 20)), 0.45),
+    ("5038", "5038", tuple(range(12, 20)), 0.45),
+    ("5060", "5081", (16, 18, 19), 0.6),
+    ("5893", "5893", tuple(range(12, 20)), 0.45),
+    ("6304", "6304", tuple(range(12, 20)), 0.45),
+    ("6759", "6763", tuple(range(12, 20)), 0.45),
+    ("0604", "0604", tuple(range(12, 20)), 0.45),
+)
+_CARD_WORDS = words("""
+    card*, cc, credit*, debit*, visa, mastercard, amex, maestro, pan, cvv, cvc, expir*, tarjeta*, carte*,
+    cartão, cartao, carta, karte*, kreditkarte*, karta, kart*, kaart*, kortti*, kort*, tarjeta, κάρτα*,
+    карт*, *卡*, *カード*, *카드*, بطاقة*, כרטיס*, kredi*
+""")
+_OTHER_WORDS = words("""
+    order, invoice, tracking, shipment, ticket, imei, isbn, ean, serial, uuid, id, timestamp
+""")
+
+_IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}[0-9]{2}(?=[ -]?[0-9A-Za-z]{2})")
+# Longer than the longest account with a separator after every four.
+_IBAN_WINDOW = 43
+_IBAN_LENGTHS = {
+    country: size
+    for size, countries in {
+        15: "NO", 16: "BE", 18: "DK FK FI FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU MN XK",
+        21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM SO TL",
+        24: "AD CZ ES MD PK RO SA SE SK TN VG", 25: "LY PT ST", 26: "IS TR", 27: "BI DJ FR GR IT MC MR SM",
+        28: "AL AZ BY CY DO GT HN HU LB NI PL SV", 29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC",
+        32: "LC", 33: "RU",
+    }.items()
+    for country in countries.split()
+}  # fmt: skip
+_IBAN_WORDS = words("iban, bank*, account*, konto*, cuenta*, compte*, conto*, conta, wire, transfer*")
+_BASE36 = {ord(char): str(int(char, 36)) for char in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+_BIC = re.compile(r"(?<![0-9A-Za-z])[A-Z]{6}[0-9A-Z]{2}(?:[0-9A-Z]{3})?(?![0-9A-Za-z])")
+_BIC_WORDS = words("bic, swift")
+
+
+def find(page: Page) -> Iterator[Finding]:
+    """Cards, IBANs and BICs."""
+    if not page.has_digit:
+        return
+    yield from _cards(page)
+    yield from _ibans(page)
+    if "bic" in page.lower or "swift" in page.lower:
+        yield from _bics(page)
+
+
+def _finding(name: str, score: float, start: int, end: int) -> Finding:
+    return Finding("pii_leakage", f"pii.{name}", score, (start, end), label=name.upper())
+
+
+def _cards(page: Page) -> Iterator[Finding]:
+    for run in _RUN.finditer(page.text):
+        start, end = run.span()
+        if in_word(page.text[end : end + 1]):
+            continue
+        card = _card(page, start, end) if end - start < 2 * _LONGEST_CARD else None
+        if card:
+            yield card
+        elif " " in run[0] or "-" in run[0]:
+            yield from _grouped_cards(page, start, end)
+
+
+def _grouped_cards(page: Page, start: int, end: int) -> Iterator[Finding]:
+    for group in _GROUPED.finditer(page.text, start, end):
+        first, last = group.span(1)
+        if page.spend("card", _CHECKS):
+            # Three more digits after the sixteenth are a longer number, or the code from the card's back.
+            card = _card(page, first, last) or (group[2] and _card(page, first, group.start(2)))
+            if card:
+                yield card
+
+
+def _card(page: Page, start: int, end: int) -> Finding | None:
+    digits = page.text[start:end].replace(" ", "").replace("-", "")
+    if not 12 <= len(digits) <= _LONGEST_CARD or not luhn(digits):
+        return None
+    score = _issuer(digits)
+    if mentions(page.around(start, end), _CARD_WORDS):
+        score = 0.98 if score else 0.7
+    elif not score:
+        return None
+    elif end - start > len(digits):
+        score = min(0.95, score + 0.05)
+    elif mentions(page.before(start, 24), _OTHER_WORDS):
+        score = min(score, 0.4)
+    return _finding("credit_card", score, start, end)
+
+
+def _issuer(digits: str) -> float:
+    """How much the first digits and the length speak for a card; 0 when no card begins so."""
+    best = 0.0
+    for low, high, lengths, score in _ISSUERS:
+        if len(digits) in lengths and low <= digits[: len(low)] <= high:
+            best = max(best, score)
+    return best
+
+
+def luhn(digits: str) -> bool:
+    """Whether the last of the ASCII digits is their check digit."""
+    raw = digits.encode()
+    return (sum(raw[-1::-2].translate(_SINGLE)) + sum(raw[-2::-2].translate(_DOUBLED))) % 10 == 0
+
+
+def _ibans(page: Page) -> Iterator[Finding]:
+    for match in _IBAN.finditer(page.text):
+        size = _IBAN_LENGTHS.get(match[0][:2].upper())
+        if size is None:
+            continue
+        start = match.start()
+        end = _end_of(page.text, start, size)
+        if end is None or not page.spend("iban", _CHECKS):
+            continue
+        number = page.text[start:end].replace(" ", "").replace("-", "").upper()
+        if _is_iban(number):
+            yield _finding("iban", 0.97, start, end)
+        elif mentions(page.before(start), _IBAN_WORDS[:1]):
+            # Said to be one, of its country's length, and mistyped.
+            yield _finding("iban", 0.6, start, end)
+
+
+def _end_of(text: str, start: int, size: int) -> int | None:
+    """Where so many letters and digits end that single separators may part; None if they end elsewhere."""
+    window = text[start : start + _IBAN_WINDOW + 1]
+    taken = 0
+    for offset, char in enumerate(window):
+        if char.isascii() and char.isalnum():
+            taken += 1
+            if taken == size:
+                following = window[offset + 1 : offset + 2]
+                return None if in_word(following) else start + offset + 1
+        elif char not in " -":
+            return None
+    return None
+
+
+def _is_iban(number: str) -> bool:
+    if not number.isascii() or int((number[4:] + number[:4]).translate(_BASE36)) % 97 != 1:
+        return False
+    return bool(stdnum.iban.is_valid(number, check_country=False))
+
+
+def _bics(page: Page) -> Iterator[Finding]:
+    for match in _BIC.finditer(page.text):
+        if not page.spend("bic", _CHECKS // 4):
+            continue
+        if mentions(page.around(*match.span(), before=40, after=20), _BIC_WORDS) and not match[0].isalpha():
+            yield _finding("bic", 0.5, *match.span())
