@@ -45,7 +45,9 @@ _LAST = frozenset(
 )
 
 _AHEAD = re.compile(rf"(?<![\w.,:/$€£#-]){_NUMBER},?\s(?=[{_CAPITAL}0-9rabpciqu])")
-_ENGLISH_STREET = re.compile(rf"{_NUMBER}\s(?:[NSEW]\.? )?{_NAME} (?:{_ENGLISH})\b\.?(?![ -][a-z]+ed\b)")
+_ENGLISH_STREET = re.compile(
+    rf"{_NUMBER} {{1,2}}(?:[NSEW]\.? )?{_NAME} (?:{_ENGLISH})\b\.?(?![ -][a-z]+ed\b)"
+)
 _FIRST_AHEAD = re.compile(rf"{_NUMBER},? (?:{_FIRST}) ?{_NAME}(?:,? [0-9]{{1,5}}\b)?(?![\w])")
 _BEHIND = re.compile(rf"(?<=[\w.,'’] )(?:{_NUMBER})\.?(?![\w/%$€£]|[.,:][0-9])")
 _FIRST_BEHIND = re.compile(

@@ -16,7 +16,9 @@ _LOOKUPS = 500
 _CHECKS = 4000
 
 # A run is entered only at its beginning and never given back: linear. Three separators are " - " or ") (".
-_RUN = re.compile(r"(?<![0-9A-Za-z_])(?<![0-9][.,:/-])(?:\+ ?)?\(?[0-9](?:[ ().\-/]{0,3}[0-9])++")
+_RUN = re.compile(
+    r"(?<![0-9A-Za-z_])(?<![0-9][.,:/-])(?<![0-9A-Fa-f]{4}-)(?:\+ ?)?\(?[0-9](?:[ ().\-/]{0,3}[0-9])++"
+)
 _INTERNATIONAL = re.compile(r"(?:\+|(?<![0-9])00)[ (]?[1-9](?:[ ().\-/]{0,3}[0-9]){6,14}(?![0-9])")
 _NORTH_AMERICAN = re.compile(
     r"(?<![0-9])(?:1[ .-])?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}([-. ]))[2-9][0-9]{2}[-. ][0-9]{4}(?![0-9])"
@@ -33,7 +35,7 @@ _FORMS = (
     r"[0-9]{1,3}(?:\.[0-9]{3})+",
 )
 _NO_PHONE = re.compile(rf"(?:{'|'.join(_FORMS)})\Z")
-_REST_OF_WORD = re.compile(r"[xX](?![0-9])|(?![xX])[0-9A-Za-zÀ-ɏ_]|-[A-Za-z]{0,12}[0-9]")
+_REST_OF_WORD = re.compile(r"[xX](?![0-9])|(?![xX])[0-9A-Za-zÀ-ɏ_]|-[0-9A-Fa-f]{4}-|-[A-Za-z]{0,12}[0-9]")
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?: [0-9]{3})+\Z")
 _GROUPS = re.compile(r"[0-9]+")
 
@@ -107,7 +109,7 @@ def _international(page: Page, match: re.Match[str]) -> float:
         return 0.0
     if phonenumbers.is_valid_number(number):
         return 0.95 if named else 0.9
-    return 0.75 if named else 0.5
+    return 0.75 if named else 0.3
 
 
 def _north_american(page: Page, match: re.Match[str]) -> float:
