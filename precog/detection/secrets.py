@@ -1,0 +1,163 @@
+"""Finds secrets in a text: tokens, keys, passwords.
+
+One automaton over all detectors tells where one of them may apply, in a time linear in the text. Only there
+is a detector's own pattern tried, and only what matches is judged.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from functools import cache
+
+import hyperscan
+
+from .findings import Finding
+from .secret_detectors import SURE, Detector, secret_of
+from .secret_keywords import announced
+from .secret_passwords import passwords
+from .secret_structures import structured
+from .secret_tokens import issued
+
+_MOST_TRIED = 4000  # places a detector is tried at in one text, so that a flood of them costs little
+_MOST_FOUND = 500  # secrets of one kind that are told apart
+_LONGEST_LEAD = 32
+
+
+def find(text: str) -> list[Finding]:
+    """The secrets of a text, in its order; no two overlap."""
+    automaton = _automaton()
+    starts = automaton.starts(text)
+    found = [
+        finding
+        for number in sorted(starts)
+        for finding in _try(
+            automaton.detectors[number], automaton.patterns[number], text, sorted(starts[number])
+        )
+    ]
+    return _apart(found) if found else []
+
+
+@cache
+def detectors() -> tuple[Detector, ...]:
+    """All kinds of secrets that are known."""
+    return (*issued(), *structured(), *announced(), *passwords())
+
+
+class _Automaton:
+    """The detectors' anchors, compiled into one database. Threads may share it."""
+
+    def __init__(self) -> None:
+        self.detectors = detectors()
+        self.patterns = tuple(re.compile(detector.pattern) for detector in self.detectors)
+        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        self._after = tuple(detector.after for detector in self.detectors)
+        self._database.compile(
+            [detector.anchor.encode() for detector in self.detectors],
+            ids=list(range(len(self.detectors))),
+            flags=[_flags(detector) for detector in self.detectors],
+        )
+        self._own = threading.local()
+
+    def starts(self, text: str) -> dict[int, set[int]]:
+        """By number of the detector, the code points where it may apply."""
+        starts: dict[int, set[int]] = {}
+        after = self._after
+
+        def note(number: int, start: int, end: int, _flags: int, _context: object) -> None:
+            known = starts.get(number)
+            if known is None:
+                known = starts[number] = set()
+            known.add(end if after[number] else start)
+
+        # A lone surrogate has no bytes; a question mark is as little of a secret as it is.
+        data = text.encode("utf-8", "replace")
+        if data:
+            self._database.scan(data, note, scratch=self._scratch())
+        if starts and len(data) != len(text):
+            points = _points(data, sorted({start for known in starts.values() for start in known}))
+            return {number: {points[start] for start in known} for number, known in starts.items()}
+        return starts
+
+    def _scratch(self) -> hyperscan.Scratch:
+        """This thread's own working memory, which no two scans may share."""
+        scratch = getattr(self._own, "scratch", None)
+        if scratch is None:
+            scratch = self._own.scratch = hyperscan.Scratch(self._database)
+        return scratch
+
+
+@cache
+def _automaton() -> _Automaton:
+    return _Automaton()
+
+
+def _flags(detector: Detector) -> int:
+    flags = hyperscan.HS_FLAG_MULTILINE
+    if not detector.after:
+        flags |= hyperscan.HS_FLAG_SOM_LEFTMOST  # where a match starts is known at a price only
+    if detector.caseless:
+        flags |= hyperscan.HS_FLAG_CASELESS
+    if not detector.anchor.isascii():
+        flags |= hyperscan.HS_FLAG_UTF8
+    return flags
+
+
+def _points(data: bytes, offsets: list[int]) -> dict[int, int]:
+    """Code points before each byte offset."""
+    points: dict[int, int] = {}
+    at = seen = 0
+    for offset in offsets:
+        seen += len(data[at:offset].decode("utf-8", "ignore"))
+        at = offset
+        points[offset] = seen
+    return points
+
+
+def _try(detector: Detector, pattern: re.Pattern[str], text: str, starts: list[int]) -> Iterator[Finding]:
+    """What the detector finds where it may apply, each place of the text looked at once."""
+    rule = f"secret.{detector.name}"
+    done = tried = found = 0
+    for start in starts:
+        if start < done:
+            continue
+        if tried == _MOST_TRIED or found == _MOST_FOUND:
+            # Rather one finding too long than a secret let through, where most places have held one.
+            if found * 2 > tried:
+                yield Finding("secret_leakage", rule, SURE, (start, len(text)), label=detector.label)
+            return
+        tried += 1
+        match = pattern.match(text, _led(detector, text, start, done) if detector.lead else start)
+        if match is None:
+            continue
+        done = match.end()
+        score = detector.judge(match)
+        if score > 0:
+            found += 1
+            yield Finding("secret_leakage", rule, score, secret_of(match), label=detector.label)
+
+
+def _led(detector: Detector, text: str, start: int, done: int) -> int:
+    """Where the lead of what starts here begins."""
+    least = max(done, start - _LONGEST_LEAD)
+    while start > least and text[start - 1] in detector.lead:
+        start -= 1
+    return start
+
+
+def _apart(found: list[Finding]) -> list[Finding]:
+    """Of findings that overlap the surest, and of those as sure the longest; in text order."""
+    if len(found) == 1:
+        return found
+    kept: list[Finding] = []
+    ranked = sorted(found, key=lambda finding: (-finding.score, finding.span[0] - finding.span[1]))
+    rank = {id(finding): place for place, finding in enumerate(ranked)}
+    for finding in sorted(found, key=lambda finding: (finding.span[0], rank[id(finding)])):
+        # Those kept end in text order, so only the last can overlap.
+        if kept and finding.span[0] < kept[-1].span[1]:
+            if rank[id(finding)] < rank[id(kept[-1])]:
+                kept[-1] = finding
+            continue
+        kept.append(finding)
+    return kept
