@@ -19,7 +19,7 @@ class Config:
     """Every setting; each is `PRECOG_` plus its name in capitals in the environment."""
 
     instance: Path
-    database: str
+    database: str = field(repr=False)  # a URL may hold a password
     secret_key: tuple[str, ...] = field(repr=False)  # oldest first; the newest signs
     key_pepper: str = field(repr=False)
     max_request_bytes: int = MIB

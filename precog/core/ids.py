@@ -23,6 +23,10 @@ class InteractionIds:
         self._last = 0
         self._count = 0
 
+    def renew_lock(self) -> None:
+        """In a forked child, where the thread that held it may not be."""
+        self._lock = threading.Lock()
+
     def make(self, now: int) -> str:
         """A new id for this time."""
         with self._lock:

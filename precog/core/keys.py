@@ -161,14 +161,12 @@ class Authenticator:
     def authenticate(self, presented: str | None, *, at_first: Callable[[], None] = lambda: None) -> Caller:
         """Whose key this is. Raises Unauthenticated, and touches no database for a malformed key.
 
-        `at_first` is called before anything is done for a key that was not good here before; what it
-        raises stands.
+        `at_first` is called for one that is malformed or absent; what it raises stands.
         """
         kept = None if presented is None or not is_well_formed(presented) else digest(self._pepper, presented)
         caller, good_until = self._known.get(kept, (None, 0)) if kept else (None, 0)
-        if caller is None:
-            at_first()
         if kept is None:
+            at_first()
             raise Unauthenticated()
         now = self._clock()
         if caller is None or not now < good_until <= now + CACHE_MS:
@@ -177,6 +175,10 @@ class Authenticator:
             raise Unauthenticated()
         self._remember_use(caller.key_id, now)
         return caller
+
+    def renew_lock(self) -> None:
+        """In a forked child, where the thread that held it may not be."""
+        self._lock = threading.Lock()
 
     def forget(self) -> None:
         """Ask the database again for every key: something about a key or plan was just changed here."""

@@ -89,6 +89,10 @@ class Strangers:
         self._window = 0
         self._hits: dict[str, int] = {}
 
+    def renew_lock(self) -> None:
+        """In a forked child, where the thread that held it may not be."""
+        self._lock = threading.Lock()
+
     def count(self, address: str, now: int) -> Quota:
         """Count one answer; `remaining` is negative once there were too many."""
         window = now // self.WINDOW_MS

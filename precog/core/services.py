@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..storage import migrate, readiness
-from ..storage.engine import Database, Transaction, open_database
+from ..storage.engine import Database, Transaction, open_database, watch_forks
 from .ids import InteractionIds
 from .keys import Authenticator
 from .limits import Strangers
 from .times import Clock
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Services:
     """The database, the clock, and what remembers things between requests."""
 
@@ -23,6 +23,18 @@ class Services:
     strangers: Strangers
     interaction_ids: InteractionIds
     draining: bool = False
+
+    def before_fork(self) -> None:
+        """Nothing: the database sees to its own."""
+
+    def after_fork_in_parent(self) -> None:
+        """Nothing."""
+
+    def after_fork_in_child(self) -> None:
+        """Let go of locks that a thread of the parent may have held."""
+        self.authenticator.renew_lock()
+        self.strangers.renew_lock()
+        self.interaction_ids.renew_lock()
 
     def close(self) -> None:
         """Finish queued writes and let go of the database."""
@@ -36,7 +48,7 @@ def build(*, database: str, pepper: str, clock: Clock, unauthenticated_per_minut
     """
     db = open_database(database)
     migrate.prepare(db, now=clock())
-    return Services(
+    services = Services(
         db=db,
         clock=clock,
         pepper=pepper,
@@ -44,6 +56,8 @@ def build(*, database: str, pepper: str, clock: Clock, unauthenticated_per_minut
         strangers=Strangers(unauthenticated_per_minute),
         interaction_ids=InteractionIds(),
     )
+    watch_forks(services)
+    return services
 
 
 def probe(services: Services) -> None:

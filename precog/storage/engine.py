@@ -63,11 +63,13 @@ class Database(Protocol):
         but on the transaction.
         """
 
-    def write_merged(self, fn: Callable[[Transaction, Sequence[Item]], Sequence[T]], item: Item) -> T:
+    def write_merged(
+        self, fn: Callable[[Transaction, Sequence[Item]], Sequence[T]], item: Item, *, whose: str
+    ) -> T:
         """Like write, for a function of many items that gives one result for each.
 
-        Items of callers that wait at the same time may come in one call. When that raises, it is
-        undone, and each item comes alone; what is raised then is its own caller's error.
+        Items of one owner, of callers that wait at the same time, may come in one call. When that
+        raises, it is undone, and each item comes alone; what is raised then is its own caller's error.
         """
 
     def read(self, fn: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -94,20 +96,30 @@ def open_database(url: str) -> Database:
     return SqliteDatabase(Path(url.removeprefix("sqlite:///")))
 
 
-class Restartable(Protocol):
-    """What a forked child begins anew."""
+class Forkable(Protocol):
+    """What must do something when the process forks."""
 
-    def after_fork(self) -> None:
-        """Begin again in a child."""
+    def before_fork(self) -> None:
+        """In the parent, before."""
+
+    def after_fork_in_parent(self) -> None:
+        """In the parent, afterwards."""
+
+    def after_fork_in_child(self) -> None:
+        """In the child, where no other thread is and every lock may be held by one that was."""
 
 
-def start_anew_after_fork(db: Restartable) -> None:
-    """A forked child must not touch its parent's connections or wait for a thread it has not got."""
-    reference = weakref.ref(db)
+def watch_forks(thing: Forkable) -> None:
+    """Have a thing told of forks for as long as it lives."""
+    reference = weakref.ref(thing)
 
-    def in_child() -> None:
-        inherited = reference()
-        if inherited is not None:
-            inherited.after_fork()
+    def tell(what: Callable[[Forkable], None]) -> None:
+        alive = reference()
+        if alive is not None:
+            what(alive)
 
-    os.register_at_fork(after_in_child=in_child)
+    os.register_at_fork(
+        before=lambda: tell(lambda alive: alive.before_fork()),
+        after_in_parent=lambda: tell(lambda alive: alive.after_fork_in_parent()),
+        after_in_child=lambda: tell(lambda alive: alive.after_fork_in_child()),
+    )

@@ -120,6 +120,14 @@ def set_plan(
     )
 
 
+LOCK = "UPDATE organizations SET active_agents = active_agents WHERE id = :id"
+
+
+def lock(tx: Transaction, id: str) -> None:
+    """Keep other transactions from taking agent slots until the end of this one."""
+    tx.run(LOCK, id=id)
+
+
 # One statement takes the slot and decides, also among processes: the row's lock orders them.
 TAKE_AGENT_SLOT = """
 UPDATE organizations SET active_agents = active_agents + 1

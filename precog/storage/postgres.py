@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate
 
 from ..errors import ConfigurationError, StorageUnavailable
 from . import engine
-from .engine import Item, P, Row, T, Transaction, start_anew_after_fork
+from .engine import Item, P, Row, T, Transaction, watch_forks
 from .writer import Job, MergeableJob, PostedJob, Writer, merged, run_together
 
 if TYPE_CHECKING:
@@ -85,17 +85,24 @@ class PostgresDatabase:
         self._connections = connections
         self._settings = _connection_settings(url)
         self._closed = False
+        self._inherited: list[Any] = []
         self._start()
-        start_anew_after_fork(self)
+        watch_forks(self)
 
     def _start(self) -> None:
         self._opening = threading.Lock()
         self._pool: psycopg_pool.ConnectionPool[psycopg.Connection[dict[str, Any]]] | None = None
         self._merger = Writer(self._run_merged, engine.GROUP_LIMIT, name="precog-merger")
 
-    def after_fork(self) -> None:
-        """Begin again in a child."""
-        self._inherited = self._pool, self._merger  # kept, since closing would end the parent's sessions
+    def before_fork(self) -> None:
+        """Nothing: the child makes connections of its own."""
+
+    def after_fork_in_parent(self) -> None:
+        """Nothing."""
+
+    def after_fork_in_child(self) -> None:
+        """Begin again."""
+        self._inherited.append((self._pool, self._merger))  # kept: closing would end the parent's sessions
         self._start()
 
     def _opened(self) -> psycopg_pool.ConnectionPool[psycopg.Connection[dict[str, Any]]]:
@@ -120,9 +127,11 @@ class PostgresDatabase:
     def write(self, fn: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return self._run("BEGIN", lambda transaction: fn(transaction, *args, **kwargs))
 
-    def write_merged(self, fn: Callable[[Transaction, Sequence[Item]], Sequence[T]], item: Item) -> T:
+    def write_merged(
+        self, fn: Callable[[Transaction, Sequence[Item]], Sequence[T]], item: Item, *, whose: str
+    ) -> T:
         # Each alone would wait for the one before it to let go of the row that counts them.
-        job = MergeableJob(fn, item)
+        job = MergeableJob(fn, item, whose=whose)
         if not self._merger.submit(job):
             raise StorageUnavailable()
         result: T = job.wait()
@@ -130,24 +139,32 @@ class PostgresDatabase:
 
     def _run_merged(self, jobs: Sequence[Job]) -> None:
         for together in merged(jobs):
-            if len(together) > 1 and not self._separate(together):
-                continue
-            for job in together:
-                try:
-                    self._run("BEGIN", job.run)
-                except Exception as error:
-                    job.error = error
+            try:
+                self._run_together(together)
+            except StorageUnavailable:
+                # They have all waited; each alone would wait as long again.
+                for job in together:
+                    job.error = StorageUnavailable()
 
-    def _separate(self, together: Sequence[MergeableJob]) -> bool:
-        """Run jobs in one transaction; True when it was undone because each must be tried alone."""
-        try:
-            self._run("BEGIN", partial(run_together, together))
-        except StorageUnavailable:
-            for job in together:
-                job.error = StorageUnavailable()
-        except Exception:
-            return True
-        return False
+    def _run_together(self, together: list[Any]) -> None:
+        if len(together) > 1:
+            try:
+                return self._run("BEGIN", partial(run_together, together))
+            except StorageUnavailable:
+                raise
+            except Exception:
+                log.debug("undone together, tried alone")
+        done: list[Job] = []
+        for job in together:
+            try:
+                self._run("BEGIN", job.run)
+            except StorageUnavailable:
+                del together[: len(done)]  # these are committed
+                raise
+            except Exception as error:
+                job.error = error
+            done.append(job)
+        return None
 
     def read(self, fn: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -163,11 +180,12 @@ class PostgresDatabase:
 
     def _run(self, begin: str, fn: Callable[[Transaction], T]) -> T:
         errors = self._psycopg.errors
+        give_up_at = time.monotonic() + engine.BUSY_TIMEOUT_MS / 1000
         for attempt in range(ATTEMPTS):
             try:
                 return self._attempt(begin, fn)
             except (errors.DeadlockDetected, errors.SerializationFailure) as error:
-                if attempt + 1 == ATTEMPTS:
+                if attempt + 1 == ATTEMPTS or time.monotonic() > give_up_at:
                     raise StorageUnavailable() from error
             except (errors.OperationalError, errors.ReadOnlySqlTransaction) as error:
                 log.warning("postgres refused: %s", type(error).__name__)

@@ -6,6 +6,8 @@ import contextlib
 import logging
 import os
 import sqlite3
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any, Concatenate
 
 from ..errors import DatabaseRefused, StorageUnavailable
 from . import engine
-from .engine import Item, P, Row, T, Transaction, start_anew_after_fork
+from .engine import Item, P, Row, T, Transaction, watch_forks
 from .writer import Job, MergeableJob, PostedJob, Writer, merged, run_together
 
 log = logging.getLogger(__name__)
@@ -61,6 +63,7 @@ class SqliteTransaction:
     """A transaction on one SQLite connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
         self._execute = connection.execute
 
     def one(self, sql: str, /, **params: Any) -> Row | None:
@@ -79,8 +82,9 @@ class SqliteTransaction:
         try:
             yield
         except BaseException:
-            self._execute("ROLLBACK TO inner_part")
-            self._execute("RELEASE inner_part")
+            if self._connection.in_transaction:  # else SQLite has undone it all by itself
+                self._execute("ROLLBACK TO inner_part")
+                self._execute("RELEASE inner_part")
             raise
         self._execute("RELEASE inner_part")
 
@@ -89,6 +93,39 @@ class SqliteTransaction:
 
     def lock_schema(self) -> None:
         """BEGIN IMMEDIATE has done so already."""
+
+
+class _Gate:
+    """Counts who uses a connection, and keeps newcomers out while the process forks."""
+
+    PATIENCE_S = 5.0  # with one who never leaves; then it forks all the same
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._inside = 0
+        self._is_shut = False
+
+    @contextlib.contextmanager
+    def inside(self) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_shut)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._inside -= 1
+                self._changed.notify_all()
+
+    def shut(self) -> None:
+        with self._changed:
+            self._is_shut = True
+            self._changed.wait_for(lambda: self._inside == 0, self.PATIENCE_S)
+
+    def open(self) -> None:
+        with self._changed:
+            self._is_shut = False
+            self._changed.notify_all()
 
 
 class SqliteDatabase:
@@ -100,16 +137,28 @@ class SqliteDatabase:
         self.path = path.absolute()
         self._closed = False
         self._start()
-        start_anew_after_fork(self)
+        watch_forks(self)
 
     def _start(self) -> None:
         self._idle: deque[tuple[sqlite3.Connection, tuple[int, int]]] = deque()
         self._writing: tuple[sqlite3.Connection, tuple[int, int]] | None = None
         self._writer = Writer(self._run_group, engine.GROUP_LIMIT, name="precog-writer")
+        self._gate = _Gate()
+        self._timed_out_at = 0.0
 
-    def after_fork(self) -> None:
-        """Begin again in a child."""
-        self._inherited = (self._idle, self._writing, self._writer)  # kept, since closing would unlock files
+    def before_fork(self) -> None:
+        """Close every connection: SQLite keeps in memory which locks a process has, so that a child
+        that inherits an open one believes that it has them, too, and takes none."""
+        self._gate.shut()
+        self._drop_writing()
+        self._drop_idle()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._gate.open()
+
+    def after_fork_in_child(self) -> None:
+        """Begin again."""
         self._start()
 
     def create(self) -> None:
@@ -177,8 +226,10 @@ class SqliteDatabase:
         result: T = job.wait()
         return result
 
-    def write_merged(self, fn: Callable[[Transaction, Sequence[Item]], Sequence[T]], item: Item) -> T:
-        job = MergeableJob(fn, item)
+    def write_merged(
+        self, fn: Callable[[Transaction, Sequence[Item]], Sequence[T]], item: Item, *, whose: str
+    ) -> T:
+        job = MergeableJob(fn, item, whose=whose)
         self._submit(job)
         result: T = job.wait()
         return result
@@ -196,6 +247,10 @@ class SqliteDatabase:
             raise StorageUnavailable()
 
     def _run_group(self, jobs: Sequence[Job]) -> None:
+        with self._gate.inside():
+            self._run_all(jobs)
+
+    def _run_all(self, jobs: Sequence[Job]) -> None:
         try:
             connection = self._begin_group()
             try:
@@ -223,7 +278,15 @@ class SqliteDatabase:
             self._drop_idle()  # one opened while the file was read-only would keep this one from writing
             self._writing = (self._connect("rw"), identity)
         connection = self._writing[0]
-        connection.execute("BEGIN IMMEDIATE")
+        # Who comes right behind those that waited in vain waits a moment only, or a queue of callers
+        # would wait one time-out after another.
+        patience_ms = 100 if time.monotonic() < self._timed_out_at + 1 else engine.BUSY_TIMEOUT_MS
+        connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            self._timed_out_at = time.monotonic()
+            raise
         return connection
 
     def _check_writing(self) -> None:
@@ -251,7 +314,7 @@ class SqliteDatabase:
         if self._closed:
             raise StorageUnavailable()
         try:
-            with self._reader() as connection:
+            with self._gate.inside(), self._reader() as connection:
                 connection.execute("BEGIN")
                 try:
                     return fn(SqliteTransaction(connection), *args, **kwargs)

@@ -63,12 +63,13 @@ class PostedJob(Job):
 class MergeableJob(Job):
     """A function of many items, and one caller's item."""
 
-    __slots__ = ("item", "many")
+    __slots__ = ("item", "many", "whose")
 
-    def __init__(self, many: Callable[[Any, Sequence[Any]], Sequence[Any]], item: Any) -> None:
+    def __init__(self, many: Callable[[Any, Sequence[Any]], Sequence[Any]], item: Any, *, whose: str) -> None:
         super().__init__(_only, (many, item), {})
         self.many = many
         self.item = item
+        self.whose = whose
 
 
 def _only(transaction: Any, many: Callable[[Any, Sequence[Any]], Sequence[Any]], item: Any) -> Any:
@@ -76,17 +77,17 @@ def _only(transaction: Any, many: Callable[[Any, Sequence[Any]], Sequence[Any]],
 
 
 def merged(jobs: Sequence[Job]) -> list[list[Any]]:
-    """The jobs in their order, those of one function of many items put together."""
+    """The jobs in their order, those of one function of many items and one owner put together."""
     together: list[list[Any]] = []
     found: dict[Any, list[Any]] = {}
     for job in jobs:
         if not isinstance(job, MergeableJob):
             together.append([job])
-        elif job.many in found:
-            found[job.many].append(job)
+        elif (key := (job.many, job.whose)) in found:
+            found[key].append(job)
         else:
-            found[job.many] = [job]
-            together.append(found[job.many])
+            found[key] = [job]
+            together.append(found[key])
     return together
 
 

@@ -12,6 +12,7 @@ from ..core import limits
 from ..core.keys import Caller
 from ..core.limits import Quota
 from ..core.services import Services
+from ..errors import StorageUnavailable
 from .base import services
 from .key_kinds import KEY_HEADERS
 
@@ -49,9 +50,12 @@ def needs(scope: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     def decorate(view: Callable[P, T]) -> Callable[P, T]:
         @wraps(view)
         def admitted(*args: P.args, **kwargs: P.kwargs) -> T:
+            refusal = request.environ.get(REFUSAL)
+            if isinstance(refusal, StorageUnavailable):
+                raise refusal
             g.caller = authenticate(services(), request.environ)
             g.caller.require(scope)
-            if (refusal := request.environ.get(REFUSAL)) is not None:
+            if refusal is not None:
                 raise refusal
             return view(*args, **kwargs)
 

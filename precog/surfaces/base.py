@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -172,8 +173,10 @@ class Surface:
         if problem.code not in ("storage_unavailable", "rate_limited") and "quota" not in g:
             try:
                 g.quota = self.charge()
-            except PrecogError as refusal:
-                problem = problem_from(refusal)
+            except Exception as failure:  # nothing may leave an error's handler
+                if not isinstance(failure, PrecogError):
+                    current_app.log_exception(sys.exc_info())
+                problem = problem_from(failure)
         if problem.quota is not None:
             g.quota = problem.quota
         response = jsonify(self.envelope(problem))

@@ -19,7 +19,7 @@ import orjson
 from ..core.keys import Caller
 from ..core.limits import Quota
 from ..core.services import Services
-from ..errors import PrecogError
+from ..errors import StorageUnavailable
 from . import auth, body, edge
 
 if TYPE_CHECKING:
@@ -68,6 +68,9 @@ class Shortcuts:
             return self._app(environ, start_response)
         try:
             caller = self._admit(environ, shortcut)
+        except StorageUnavailable as error:
+            environ[auth.REFUSAL] = error  # it has waited long enough
+            return self._app(environ, start_response)
         except Exception:
             return self._app(environ, start_response)
         # Only now: a stranger must not hold a thread by sending slowly.
@@ -80,7 +83,7 @@ class Shortcuts:
             return self._long_way(environ, raw, start_response)
         try:
             answer = shortcut.act(self._services, caller, prepared)
-        except PrecogError as error:
+        except Exception as error:
             environ[auth.REFUSAL] = error
             return self._long_way(environ, raw, start_response)
         return _answer(environ, start_response, shortcut, caller, answer, started)

@@ -38,9 +38,9 @@ class Adder:
 def add_together(db: Database, adder: Adder, items: Sequence[str], queued: Any) -> list[Future[str]]:
     """Have the first item hold up the others until all of them wait, and then all go."""
     with ThreadPoolExecutor(len(items) + 1) as pool:
-        first = pool.submit(db.write_merged, adder, "first")
+        first = pool.submit(db.write_merged, adder, "first", whose="one")
         assert adder.first_is_in.wait(10)
-        others = [pool.submit(db.write_merged, adder, item) for item in items]
+        others = [pool.submit(db.write_merged, adder, item, whose="one") for item in items]
         while queued.qsize() < len(items):
             threading.Event().wait(0.001)
         adder.go_on.set()

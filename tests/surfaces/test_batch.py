@@ -189,3 +189,13 @@ def test_a_batch_may_be_larger_than_a_single_request(make_sandbox, tmp_path):
     )
     assert batch(sandbox.client, large, large).status_code == 200
     assert refusal(batch(sandbox.client, large, large, large, large)) == (413, "PAYLOAD_TOO_LARGE")
+
+
+def test_a_header_makes_the_retry_of_a_whole_batch_safe(client):
+    batch = {"interactions": [interaction(), interaction(idempotencyKey="own")]}
+    first, again = (client.post(BATCH, json=batch, headers={"Idempotency-Key": "all"}).json for _ in range(2))
+    assert [result.get("replayed", False) for result in first["results"]] == [False, False]
+    assert [result["replayed"] for result in again["results"]] == [True, True]
+    assert [one["interactionId"] for one in again["results"]] == [
+        one["interactionId"] for one in first["results"]
+    ]

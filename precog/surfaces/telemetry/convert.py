@@ -30,6 +30,30 @@ def to_idempotency_key(header: str | None) -> str | None:
     return key
 
 
+def to_text(header: str | None) -> str | None:
+    """A header as it was meant: WSGI hands its bytes over as latin-1, and senders write UTF-8."""
+    if header is None:
+        return None
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        raise WrongValue("X-Agent-Id", expected="UTF-8", received="other bytes") from None
+
+
+def with_keys(
+    batch: Sequence[Interaction | PrecogError], key: str | None
+) -> Sequence[Interaction | PrecogError]:
+    """A batch under one idempotency key: each interaction that has none of its own gets one by its place."""
+    if key is None:
+        return batch
+    return [
+        replace(one, idempotency_key=f"{key}#{index}")
+        if isinstance(one, Interaction) and one.idempotency_key is None
+        else one
+        for index, one in enumerate(batch)
+    ]
+
+
 def to_interactions(
     platform: str, body: Any, *, agent_id: str | None, idempotency_key: str | None
 ) -> list[Interaction | PrecogError]:

@@ -88,7 +88,8 @@ def ingest_batch(batch: dict[str, Any]) -> Response:
 
     When nothing was stored the answer is 400, with the same `results`.
     """
-    return _record_batch(batch["interactions"])
+    key = convert.to_idempotency_key(request.headers.get("Idempotency-Key"))
+    return _record_batch(convert.with_keys(batch["interactions"], key))
 
 
 @blueprint.route(f"/integrations/<any({', '.join(PLATFORMS)}):platform>/telemetry", methods=["POST"])
@@ -112,7 +113,7 @@ def ingest_from_platform(body: Any, platform: str) -> Any:
     interactions = convert.to_interactions(
         platform,
         body,
-        agent_id=request.args.get("agentId") or request.headers.get("X-Agent-Id"),
+        agent_id=request.args.get("agentId") or convert.to_text(request.headers.get("X-Agent-Id")),
         idempotency_key=convert.to_idempotency_key(request.headers.get("Idempotency-Key")),
     )
     if len(interactions) == 1 and isinstance(interactions[0], Interaction):
