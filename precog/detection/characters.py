@@ -1,0 +1,182 @@
+"""Which characters are invisible, marks, compatibility forms or look-alikes: by Unicode's properties."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+# Where anything but ideographs and Hangul syllables is: looking at those, too, would take twice as long.
+_LOOKED_AT = (
+    *(range(0x80, 0x3400), range(0xA000, 0xAC00), range(0xD7B0, 0xD800), range(0xF900, 0x1FFFF)),
+    *(range(0x2F800, 0x2FA20), range(0xE0000, 0xE0200)),
+)
+# Seen as nothing, as a blank or as a sign of damage, but letters, marks or symbols by category.
+_BLANK = "\ufffd\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+# One of these stands for a whole phrase.
+_LONGEST = 3
+# Scripts that have the joiners U+200C and U+200D inside words: Arabic to Mongolian, and their later blocks.
+_JOINING = "\u0590-\u1cff\ua800-\uabff\ufb50-\ufdff\ufe70-\ufefc"
+
+# Letters of Latin scripts, as good as those of ASCII.
+_AT_HOME = {*range(0xC0, 0x180), *range(0x1E00, 0x1F00)}
+_FLAGS = range(0x1F1E6, 0x1F200)
+
+
+@dataclass(frozen=True, slots=True)
+class Characters:
+    """The classes as sets, and as patterns for what is done with them; the look-alikes for str.translate.
+
+    The patterns are of characters below U+10000 alone unless `wide`: they are several times as fast then.
+    """
+
+    wide: frozenset[str]  # all of the classes that are above
+    unseen: frozenset[str]
+    marks: frozenset[str]
+    folded: frozenset[str]  # letters and digits that NFKC folds, save those that are at home in plain text
+    long: frozenset[str]  # single characters that NFKC makes into phrases
+    alike: frozenset[str]  # letters that look like Latin ones, but are not at home in any Latin script
+    enclosed: frozenset[str]
+    invisible: re.Pattern[str]
+    harmless: re.Pattern[str]  # invisible, where writing or emoji need it
+    tower: re.Pattern[str]  # three marks and more
+    stray: re.Pattern[str]  # Latin letters with marks on them that are not composed with it
+    stray_one: re.Pattern[str]
+    mark: re.Pattern[str]
+    cluster: re.Pattern[str]  # what NFKC folds together
+    phrase: re.Pattern[str]
+    mixed: re.Pattern[str]  # a Latin letter beside a look-alike
+    mixed_words: re.Pattern[str]
+    alike_word: re.Pattern[str]  # words of nothing but look-alikes, long enough to stand out
+    alike_words: re.Pattern[str]  # of any length
+    foreign: re.Pattern[str]  # letters of the same scripts that look like nothing Latin
+    enclosures: re.Pattern[str]
+    lookalikes: Mapping[int, str]
+
+
+def char_class(codes: Iterable[int]) -> str:
+    """The inside of a character class, as ranges."""
+    ranges: list[list[int]] = []
+    for code in sorted(codes):
+        if ranges and code == ranges[-1][1] + 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
+
+
+def lookalikes() -> dict[int, str]:
+    """Each look-alike with the ASCII letter or digit that it is read as."""
+    table: dict[int, str] = {}
+    for line in files(__package__).joinpath("data/confusables.txt").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            plain, _, characters = line.partition("\t")
+            table.update((ord(character), plain) for character in characters)
+    return table
+
+
+@cache
+def characters(wide: bool = False) -> Characters:
+    """The classes; made at the first use, in some 50 ms."""
+    table, strict, invisible, marks, extending, folded, phrases, foreign = _classes()
+    letters = {code for code in table if chr(code).isalpha() and code not in _AT_HOME}
+    cased = {code for code in strict & letters if chr(code).isupper() or chr(code).islower()}
+    enclosed = {code for code in table if unicodedata.category(chr(code)) == "So"}
+    every = invisible | marks | extending | folded | set(table)
+
+    def inside(codes: Iterable[int]) -> str:
+        return char_class(code for code in codes if wide or code < 0x10000)
+
+    mark, like, flag = inside(marks), inside(letters), char_class(_FLAGS)
+    extend = inside(extending)
+    latin = "A-Za-z\u00c0-\u024f\u1e00-\u1eff"
+    return Characters(
+        wide=frozenset(chr(code) for code in every if code >= 0x10000),
+        unseen=frozenset(map(chr, invisible)),
+        marks=frozenset(map(chr, marks)),
+        folded=frozenset(map(chr, folded)),
+        long=frozenset(map(chr, phrases)),
+        alike=frozenset(map(chr, letters)),
+        enclosed=frozenset(map(chr, enclosed)),
+        invisible=re.compile(f"[{inside(invisible)}]+"),
+        harmless=re.compile(
+            f"\\A\ufeff|(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])"
+            "|(?<=[^\\w\\s])(?:\ufe0f|\u200d(?=[^\\w\\s]))|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+            "|(?<=\U0001f3f4)[\U000e0020-\U000e007e]{2,6}\U000e007f"
+        ),
+        tower=re.compile(f"[{mark}]{{3,}}"),
+        stray=re.compile(f"(?:[{latin}][{mark}]+)+"),
+        stray_one=re.compile(f"[{latin}][{mark}]+"),
+        mark=re.compile(f"[{mark}]+"),
+        cluster=re.compile(f"[^{extend}]?[{extend}]+|[^\x00-\x7f]"),
+        phrase=re.compile(f"[{char_class(phrases)}]"),
+        mixed=re.compile(f"[A-Za-z](?=[{like}])|[{like}](?=[A-Za-z])"),
+        # A word begins with letters of one kind and goes on with one of the other. Such words are taken
+        # together.
+        mixed_words=re.compile(
+            f"(?<![A-Za-z0-9{like}])(?:(?:[A-Za-z0-9]++[{like}]|[{like}]++[A-Za-z])[A-Za-z0-9{like}]*+ ?)++"
+        ),
+        alike_word=re.compile(f"(?<![^\\W_])[{inside(cased)}]{{3,}}+(?![^\\W_])"),
+        alike_words=re.compile(f"(?<![^\\W_])[{inside(cased)}]++(?![^\\W_])"),
+        foreign=re.compile(f"[{inside(foreign - cased)}]+"),
+        # One regional indicator is a letter, two are a flag.
+        enclosures=re.compile(
+            f"[{char_class(enclosed - set(_FLAGS))}]+"
+            f"|(?<![{flag}])(?:[{flag}]{{5,}}+|[{flag}]{{3}}|[{flag}])(?![{flag}])"
+        ),
+        lookalikes=table,
+    )
+
+
+@cache
+def _classes() -> tuple[dict[int, str], set[int], set[int], set[int], set[int], set[int], set[int], set[int]]:
+    """Look-alikes, those of the table; invisible, marks, extending, folded, phrases, foreign letters."""
+    table = lookalikes()
+    strict = set(table)
+    # A small letter is taken for the one that its capital looks like, if for no other: "т" for "t".
+    for code, plain in list(table.items()):
+        small = chr(code).lower()
+        if len(small) == 1 and not small.isascii():
+            table.setdefault(ord(small), plain.lower())
+    invisible = {*map(ord, _BLANK), *range(0xD800, 0xE000), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE0200)}
+    invisible |= {*range(0x180B, 0x1810), *range(0xE000, 0xF900)}
+    invisible |= {*range(0x09), *range(0x0E, 0x1C), *range(0x7F, 0x85), *range(0x86, 0xA0)}
+    marks: set[int] = set()
+    # Jamo and vowels that join the one before, as marks do.
+    extending = {*range(0x1160, 0x1200), 0xE32, 0xEB2}
+    folded: set[int] = set()
+    phrases: set[int] = set()
+    foreign: set[int] = set()
+    for code in (code for codes in _LOOKED_AT for code in codes):
+        character = chr(code)
+        category = unicodedata.category(character)
+        if category == "Cf":
+            invisible.add(code)
+        elif category[0] == "M":
+            extending.add(code)
+            if category != "Mc" or unicodedata.combining(character):
+                marks.add(code)
+        elif category in ("Lu", "Ll") and code >= 0x370:
+            foreign.add(code)
+        normal = unicodedata.normalize("NFKC", character)
+        if normal != character:
+            if ord(normal[0]) in extending:
+                extending.add(code)
+            if len(normal) > _LONGEST:
+                phrases.add(code)
+            if _tells(category, code) and any(part.isalnum() for part in normal):
+                folded.add(code)
+    return table, strict, invisible, marks - invisible, extending, folded, phrases, foreign
+
+
+def _tells(category: str, code: int) -> bool:
+    """Whether plain text has no such character, so that one is reason enough to fold the text."""
+    if code < 0x100 or (0x2100 <= code < 0x2150 and category == "So"):
+        return False
+    # Thai and Lao vowels, the jamo that Koreans laugh and cry with, and the units of East Asia.
+    if 0xE00 <= code < 0xF00 or 0x3130 <= code < 0x3190 or 0x3200 <= code < 0x3400:
+        return False
+    return category[0] == "L" or category in ("Nd", "So")

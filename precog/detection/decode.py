@@ -1,0 +1,143 @@
+"""What is encoded in a text: base64, hexadecimal digits, and the escapes of URLs, HTML and program text.
+
+Only what decodes to mostly printable text is taken for encoded. Each decoder has a probe before it, made of
+searches for fixed bytes; what it finds is put in the place of what it was found in.
+"""
+
+from __future__ import annotations
+
+import binascii
+import codecs
+import html
+import re
+
+from .disguise import byte_map, rewritten
+from .view import Rule, View
+
+_CONTROLS = bytes([*range(9), 11, 12, *range(14, 32), 127])
+_HEX_DIGITS = b"0123456789abcdefABCDEF"
+_BASE64_DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
+_AS_BASE64 = byte_map(b" ", (_BASE64_DIGITS, b"x"))
+_AS_HEX = byte_map(b".", (_HEX_DIGITS, b"h"), (b" :,-", b" "))
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+
+_BASE64 = re.compile(
+    # Lines of one length, such as mail has, are one piece.
+    r"(?<![A-Za-z0-9+/_=-])(?:(?:[A-Za-z0-9+/]{76}\r?\n|[A-Za-z0-9+/]{64}\r?\n)++[A-Za-z0-9+/]*+"
+    r"|[A-Za-z0-9+/_-]{16,}+)={0,2}"
+)
+_HEX = re.compile(
+    r"(?<![0-9A-Za-z])(?:0[xX])?(?:[0-9a-fA-F]{2}){8,}+(?![0-9A-Za-z])"
+    r"|(?<![0-9A-Za-z])(?:0[xX])?[0-9a-fA-F]{2}(?:[ :,-]{1,2}(?:0[xX])?[0-9a-fA-F]{2}){4,}+(?![0-9A-Za-z])"
+)
+_HEX_NOISE = re.compile(r"0[xX]|[ :,-]")
+_PERCENT = re.compile(r"%[0-9a-fA-F]{2}(?:[A-Za-z0-9_.~+-]{0,16}%[0-9a-fA-F]{2})*")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
+_ESCAPE = (
+    r"\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|U000[0-9a-fA-F]{5}|u\{[0-9a-fA-F]{1,6}\}|[0-3][0-7]{2}|[nrt])"
+)
+_ESCAPED = re.compile(rf"{_ESCAPE}(?:[A-Za-z0-9 ]{{0,16}}{_ESCAPE})*")
+_BRACED = re.compile(r"u\{([0-9a-fA-F]{1,6})\}")
+# Six tags behind a black flag are the flag of a region.
+_TAGS = re.compile(
+    "(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0020-\U000e007e]{4,}+"
+    "|(?<=\U0001f3f4)[\U000e0020-\U000e007e]{7,}+"
+)
+_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
+
+
+def revealed(view: View) -> View | None:
+    """The view with messages that nobody sees, but models read: in tags and variation selectors."""
+    if view.text.isascii():
+        return None
+    found = rewritten(view, _HIDDEN_TAGS)
+    return rewritten(found or view, _HIDDEN_SELECTORS) or found
+
+
+def decoded(view: View, raw: bytes) -> View | None:
+    """The view with all that is encoded in it decoded once."""
+    found = view
+    if b"&" in raw:
+        found = rewritten(found, _ENTITIES) or found
+    if b"%" in raw:
+        found = rewritten(found, _PERCENTS) or found
+    if b"\\" in raw:
+        found = rewritten(found, _ESCAPES) or found
+    digits = raw.translate(_AS_HEX)
+    if b"hhhhhhhhhhhhhhhh" in digits or b"hh hh hh hh" in digits or raw.count(b"0x") > 3:
+        found = rewritten(found, _HEXES) or found
+    if b"xxxxxxxxxxxxxxxx" in raw.translate(_AS_BASE64):
+        found = rewritten(found, _BASE64S) or found
+    return None if found is view else found
+
+
+def readable(data: bytes) -> str | None:
+    """The bytes as text, when they are mostly printable text."""
+    if data.count(0) * 5 > len(data) * 2:  # UTF-16, as PowerShell takes its commands
+        data = data.translate(None, b"\0")
+    if len(data) - len(data.translate(None, _CONTROLS)) > len(data) // 20:
+        return None
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        text = data.decode("utf-8", "replace")
+        return text if text.count("\ufffd") * 10 <= len(text) else None
+
+
+def _base64(match: re.Match[str]) -> str:
+    text = _from_base64(match[0])
+    if text is not None:
+        return text
+    # A path, or words joined by signs that are digits of base64 as well: perhaps a part of it is encoded.
+    parts = re.split("([/_-])", match[0])
+    if len(parts) == 1:
+        return match[0]
+    return "".join(_from_base64(part) or part if len(part) >= 16 else part for part in parts)
+
+
+def _from_base64(digits: str) -> str | None:
+    data = digits.encode().translate(_STANDARD, b"\r\n=")
+    data = data[: len(data) - (len(data) % 4 == 1)]
+    return readable(binascii.a2b_base64(data + b"=" * (-len(data) % 4)))
+
+
+def _hex(match: re.Match[str]) -> str:
+    return readable(bytes.fromhex(_HEX_NOISE.sub("", match[0]))) or match[0]
+
+
+def _percent(match: re.Match[str]) -> str:
+    data, _ = codecs.escape_decode(match[0].replace("+", " ").replace("%", "\\x"))
+    return data.decode("utf-8", "replace")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    run = _BRACED.sub(lambda braced: f"U{braced[1]:0>8}", match[0])
+    try:
+        text = run.encode().decode("unicode_escape")
+    except UnicodeDecodeError:  # beyond the last character there is
+        return match[0]
+    try:
+        return text.encode("latin-1").decode()  # the bytes of UTF-8
+    except UnicodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _tags(match: re.Match[str]) -> str:
+    return f" {''.join([chr(ord(tag) - 0xE0000) for tag in match[0]])} "
+
+
+def _selectors(match: re.Match[str]) -> str:
+    numbers = [
+        code - 0xFE00 if (code := ord(selector)) < 0xFE10 else code - 0xE0100 + 16 for selector in match[0]
+    ]
+    text = readable(bytes(numbers))
+    return match[0] if text is None else f" {text} "
+
+
+_HIDDEN_TAGS = Rule("tags", _TAGS, _tags)
+_HIDDEN_SELECTORS = Rule("selectors", _SELECTORS, _selectors)
+_ENTITIES = Rule("html", _ENTITY, lambda match: html.unescape(match[0]))
+_PERCENTS = Rule("url", _PERCENT, _percent)
+_ESCAPES = Rule("escapes", _ESCAPED, _escaped)
+_HEXES = Rule("hex", _HEX, _hex)
+_BASE64S = Rule("base64", _BASE64, _base64)

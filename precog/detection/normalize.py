@@ -1,0 +1,188 @@
+"""The readings of a text: as it came, and with what hides words from rules undone.
+
+The first view is the text itself. The others are there only where they differ from it and from each other, so
+plain text has one view. Letters keep their case: rules are blind to it, and secrets are not.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from .characters import Characters, characters
+from .decode import decoded, revealed
+from .disguise import leet, probe, repeated, rewritten, spaced
+from .view import Exchanged, Replaced, Rule, View
+from .whole import mirrored, rotated
+
+__all__ = ["View", "Views", "views"]
+
+# All views together may be this many times as long as the text, and this much longer: a hostile text must not
+# cost as much as a hundred others.
+GROWTH = 8
+SLACK = 4096
+
+_CONTROL = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]|[\x00-\x08\x0e-\x1f\x7f]")
+_CONTROLS = bytes([*range(9), *range(14, 32), 127])
+_UNPRINTED = Rule("normalized", _CONTROL, "")
+
+
+class Views(list[View]):
+    """The views of a text; not `complete` when some more would have been too many."""
+
+    complete: bool = True
+
+
+def views(text: str, *, depth: int = 2, budget: int | None = None) -> Views:
+    """The text, then each reading of it that differs, what was decoded inside of the decoded to `depth`.
+
+    All together have no more than `budget` characters, and take time in proportion to it.
+    """
+    found = _Found(text, len(text) * GROWTH + SLACK if budget is None else budget)
+    level = [found.views[0]]
+    for left in range(depth, -1, -1):
+        level = [child for view in level for child in _readings(view, found, deeper=left > 0)]
+    return found.views
+
+
+class _Found:
+    """The views so far, each text once, within the budget."""
+
+    def __init__(self, text: str, budget: int) -> None:
+        self.views = Views([View(text)])
+        self._texts = {text}
+        self._left = budget - len(text)
+
+    def add(self, view: View | None) -> bool:
+        """Keep the view; False when it is no new one or too long."""
+        if view is None or not view.text or view.text in self._texts:
+            return False
+        if len(view.text) > self._left:
+            self.views.complete = False
+            return False
+        self._left -= len(view.text)
+        self._texts.add(view.text)
+        self.views.append(view)
+        return True
+
+
+def _readings(view: View, found: _Found, *, deeper: bool) -> list[View]:
+    """Add what the view is without its disguises, and what is encoded in it; return the latter."""
+    children: list[View] = []
+
+    def add(child: View | None) -> None:
+        if child is not None and found.add(child):
+            children.append(child)
+
+    if deeper:
+        add(revealed(view))
+    raw = probe(view.text)
+    plain = normalized(view, raw)
+    if plain is not None and found.add(plain):
+        view, raw = plain, probe(plain.text)
+    if deeper:
+        add(decoded(view, raw))
+        _turn(view, raw, add)
+    for disguise in (spaced, repeated, leet):
+        bare = disguise(view, raw)
+        if bare is None:
+            continue
+        raw = probe(bare.text)
+        bare = normalized(bare, raw) or bare
+        if not found.add(bare):
+            raw = probe(view.text)
+            continue
+        view, raw = bare, probe(bare.text)
+        if deeper and disguise is spaced:
+            add(decoded(view, raw))
+        if deeper:
+            _turn(view, raw, add)
+    return children
+
+
+def _turn(view: View, raw: bytes, add: Callable[[View | None], None]) -> None:
+    add(rotated(view, raw))
+    for child in mirrored(view, raw):
+        add(child)
+
+
+def normalized(view: View, raw: bytes) -> View | None:
+    """The view without invisible characters, its letters those of ASCII where they are meant as such."""
+    plain = view
+    if len(raw) != len(raw.translate(None, _CONTROLS)):
+        plain = rewritten(view, _UNPRINTED) or view
+    if not plain.text.isascii():
+        distinct = set(plain.text)
+        known = characters()
+        if not distinct.isdisjoint(known.wide):
+            known = characters(wide=True)
+        for step in (_seen, _collapsed, _folded):
+            plain = step(plain, distinct, known) or plain
+        if not plain.text.isascii():
+            plain = _alike(plain, set(plain.text), known) or plain
+    return None if plain is view else plain
+
+
+def _seen(view: View, distinct: set[str], known: Characters) -> View | None:
+    """Without what cannot be seen, if any of it is where neither writing nor emoji have it."""
+    if distinct.isdisjoint(known.unseen) or not known.invisible.search(known.harmless.sub("", view.text)):
+        return None
+    return rewritten(view, Rule("normalized", known.invisible, ""))
+
+
+def _collapsed(view: View, distinct: set[str], known: Characters) -> View | None:
+    """Without towers of marks, which normalising would take a long time to sort."""
+    if distinct.isdisjoint(known.marks):
+        return None
+    return rewritten(view, Rule("normalized", known.tower, ""))
+
+
+def _folded(view: View, distinct: set[str], known: Characters) -> View | None:
+    """NFKC, and no marks on Latin letters but those of composed letters."""
+    folded: View | None = None
+    if not distinct.isdisjoint(known.folded) or not unicodedata.is_normalized("NFC", view.text):
+        source = view.text
+        if not distinct.isdisjoint(known.long):
+            source = known.phrase.sub("\ufffd", source)
+            view = view.then(source, Exchanged("normalized", view.text, source))
+        # The whole at once is what its parts are one by one, and a hundred times as fast.
+        step = Replaced(Rule("normalized", known.cluster, lambda match: _fold(match[0])), source)
+        folded = view.then(_fold(source), step)
+    if not distinct.isdisjoint(known.marks):
+        rule = Rule("normalized", known.stray, lambda run: _bare(run[0], known), piece=known.stray_one)
+        folded = rewritten(folded or view, rule) or folded
+    return folded
+
+
+def _fold(text: str) -> str:
+    # Thai and Lao write one vowel as one character, which only NFKC takes apart.
+    folded = unicodedata.normalize("NFKC", text)
+    return folded.replace("\u0e4d\u0e32", "\u0e33").replace("\u0ecd\u0eb2", "\u0eb3")
+
+
+def _bare(text: str, known: Characters) -> str:
+    return known.mark.sub("", unicodedata.normalize("NFD", text))
+
+
+def _alike(view: View, distinct: set[str], known: Characters) -> View | None:
+    """Look-alikes as ASCII: in words that mix them with Latin letters, and in words of nothing else.
+
+    The latter not where other words are of the same script: there they are as good as those.
+    """
+
+    def plain(match: re.Match[str]) -> str:
+        return match[0].translate(known.lookalikes)
+
+    text = view.text
+    if not distinct.isdisjoint(known.enclosed):
+        text = known.enclosures.sub(plain, text)
+    if not distinct.isdisjoint(known.alike):
+        mixed = known.mixed.search(text)
+        if mixed:
+            text = known.mixed_words.sub(plain, text)
+        if mixed or known.alike_word.search(text):
+            foreign = len(text) - len(known.foreign.sub("", text))
+            if foreign * 4 < len(text) - len(known.alike_words.sub("", text)):
+                text = known.alike_words.sub(plain, text)
+    return None if text == view.text else view.then(text, Exchanged("normalized", view.text, text))
