@@ -53,6 +53,12 @@ PIECES = [
 ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _ready():
+    """The first use makes the hints ready, which takes longer than a single example may."""
+    pii.gate()
+
+
 def finding(start: int, end: int, score: float) -> Finding:
     return Finding("pii_leakage", "pii.test", score, (start, end), label="TEST")
 

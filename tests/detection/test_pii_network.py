@@ -9,6 +9,12 @@ from hypothesis import strategies as st
 from precog.detection import pii
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _ready():
+    """The first use makes the hints ready, which takes longer than a single example may."""
+    pii.gate()
+
+
 def values(text: str, label: str, score: float = 0.5) -> list[str]:
     """What is found of a type."""
     found = (finding for finding in pii.find(text) if finding.label == label and finding.score >= score)

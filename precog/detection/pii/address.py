@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator
 
 from ..findings import Finding
-from .page import Page, mentions, words
+from .gate import any_of
+from .page import Page, mentions, stems, words
 
-_CHECKS = 3000
+_CHECKS = 1000
 
 _CAPITAL = "A-ZÀ-ÖØ-ÞĀ-ŽΑ-ΩА-ЯЁІЇЄ"
 _WORD = rf"[{_CAPITAL}][\w'’-]{{0,30}}+\.?"
@@ -22,11 +23,11 @@ _UNIT = re.compile(
     r"(?:,?\s{1,6}(?:(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm)\b\.?|#) ?[0-9A-Za-z-]{1,6})?"
     r"(?:,?\s{1,6}[A-Z][\w.' -]{1,24},? [A-Z]{2} [0-9]{5}(?:-[0-9]{4})?)?"
 )
+# Kinds of street that are written before the name.
 _FIRST = (
-    "Rua|Travessa|Praça|Avenida|Av\\.|Avda\\.|Calle|C/|Carrer|Plaza|Paseo|Camino|Carretera|Via|Viale|Piazza"
-    "|Corso|Largo|Vicolo|[Rr]ue|[Aa]venue|[Bb]oulevard|Bd\\.?|[Pp]lace|[Cc]hemin|[Ii]mpasse|[Aa]llée|[Qq]uai"
-    "|[Rr]oute|[Uu]l\\.|[Uu]lica|[Aa]l\\.|[Oo]s\\.|[Pp]l\\.|Str\\.|Strada|[Уу]л\\.|[Уу]лица|[Пп]р\\.|[Пп]роспект"
-    "|[Пп]ер\\.|[Вв]ул\\.|Οδός|Jalan|Jl\\.|Đường|Gran|Am|An der|Im"
+    "rua|travessa|praça|avenida|av\\.|avda\\.|calle|c/|carrer|plaza|paseo|camino|carretera|via|viale|piazza|corso"
+    "|largo|vicolo|rue|avenue|boulevard|bd\\.?|place|chemin|impasse|allée|quai|route|ul\\.|ulica|al\\.|os\\.|pl\\."
+    "|str\\.|strada|ул\\.|улица|пр\\.|проспект|пер\\.|вул\\.|οδός|jalan|jl\\.|đường"
 )
 _ENGLISH = (
     "Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way"
@@ -40,7 +41,7 @@ _ENDINGS = tuple(
 )
 _NO_STREETS = frozenset(("brigade", "renegade", "norweg", "unterweg", "vei", "vej", "weg", "gade"))
 _LAST = frozenset(
-    """utca út útja tér krt. u. straße strasse weg platz allee sokak sok. cad. caddesi bulvarı street streets
+    """utca út útja tér krt. straße strasse weg platz allee sokak sok. cad. caddesi bulvarı street streets
     road avenue iela gatve tänav ulice náměstí nám. třída""".split()
 )
 
@@ -48,10 +49,10 @@ _AHEAD = re.compile(rf"(?<![\w.,:/$€£#-]){_NUMBER},?\s(?=[{_CAPITAL}0-9rabpci
 _ENGLISH_STREET = re.compile(
     rf"{_NUMBER} {{1,2}}(?:[NSEW]\.? )?{_NAME} (?:{_ENGLISH})\b\.?(?![ -][a-z]+ed\b)"
 )
-_FIRST_AHEAD = re.compile(rf"{_NUMBER},? (?:{_FIRST}) ?{_NAME}(?:,? [0-9]{{1,5}}\b)?(?![\w])")
+_FIRST_AHEAD = re.compile(rf"{_NUMBER},? (?i:{_FIRST}) ?{_NAME}(?:,? [0-9]{{1,5}}\b)?(?![\w])")
 _BEHIND = re.compile(rf"(?<=[\w.,'’] )(?:{_NUMBER})\.?(?![\w/%$€£]|[.,:][0-9])")
 _FIRST_BEHIND = re.compile(
-    rf"(?<!\w)(?:[0-9]{{1,6}} )?(?:{_FIRST}) ?{_NAME},? (?:n[.º°]{{1,2}} ?|nr\.? ?|д\. ?)?\Z"
+    rf"(?<!\w)(?:[0-9]{{1,6}} )?(?i:{_FIRST}) ?{_NAME},? (?:n[.º°]{{1,2}} ?|nr\.? ?|д\. ?)?\Z"
 )
 _LAST_BEHIND = re.compile(rf"(?<![\w.])(?:[0-9]{{1,6}} )?(?:{_WORD} ){{0,2}}{_WORD} (?:\w{{1,9}}\.? )?\Z")
 _OTHERS = tuple(
@@ -63,7 +64,6 @@ _OTHERS = tuple(
         r"[\u4e00-\u9fff]{1,10}[0-9]{1,3}丁目[0-9]{1,3}(?:番地?[0-9]{0,3}号?|-[0-9]{1,3})",
     )
 )
-_OTHERS_HINTS = ("box", "postfach", "apartado", "psc", "号", "號", "〒", "丁目")
 _ADDRESS_WORDS = words("""
     address*, lives at, live at, living at, reside at, resides at, located at, office is at, home is at,
     deliver* to, ship to, shipped to, new one to, move to, moved to, adresse*, wohn*, dirección*, direccion*,
@@ -71,15 +71,29 @@ _ADDRESS_WORDS = words("""
 """)
 
 
+_STEMS = stems("""
+    address, lives at, live at, living at, reside, located at, office is at, home is at, deliver, ship,
+    new one to, move, adress, wohn, direcci, vivo en, endereço, moro na, indirizzo, abito in, adres,
+    mieszka, адрес, живу, osoite
+""")
+HINTS = {
+    "address_ahead": (
+        rf"[0-9][a-z]?,?\s(?:[^ \n]+ ){{1,5}}(?:{_ENGLISH.lower()})\b|[0-9][a-z]?,? (?:{_FIRST})"
+    ),
+    "address_behind": rf"(?:^|[^a-z])(?:{_FIRST})|{any_of((*_ENDINGS, *_LAST, *_STEMS))}",
+    "address_other": any_of(stems("box, postfach, apartado, psc, 号, 號, 〒, 丁目")),
+}
+
+
 def find(page: Page) -> Iterator[Finding]:
     """Street addresses."""
-    if not page.has_digit:
-        return
-    for match in _AHEAD.finditer(page.text):
-        yield from _ahead(page, match.start())
-    for match in _BEHIND.finditer(page.text):
-        yield from _behind(page, *match.span())
-    if any(hint in page.lower for hint in _OTHERS_HINTS):
+    if "address_ahead" in page.hints:
+        for match in _AHEAD.finditer(page.text):
+            yield from _ahead(page, match.start())
+    if "address_behind" in page.hints:
+        for match in _BEHIND.finditer(page.text):
+            yield from _behind(page, *match.span())
+    if "address_other" in page.hints:
         for pattern in _OTHERS:
             for match in pattern.finditer(page.text):
                 yield _finding(page, 0.7, *match.span())

@@ -22,7 +22,7 @@ _SPELLED = re.compile(
     rf"| at [{_LABEL}]{{1,63}}+(?: dot [{_LABEL}]{{1,63}}+){{1,4}}+)",
     re.IGNORECASE,
 )
-_HINTS = (" dot ", "(at)", "[at]", "{at}", "<at>", "( at )", "[ at ]", "(@)", "[@]")
+HINTS = {"email": "@", "email_spelled": r"[(\[{<] ?(?:at|@) ?[)\]}>]| at [^ ]{1,64} dot "}
 _TOP = re.compile(rf"(?:xn--[a-z0-9\-]{{2,59}}|[{_LETTERS}]{{2,24}})\Z")
 _DOT = re.compile(r" ?[\[({<] ?(?:dot|\.) ?[\])}>] ?| dot ")
 # "logo@2x.png" is a picture for fine screens.
@@ -32,10 +32,10 @@ _LONGEST_LOCAL = 64
 
 def find(page: Page) -> Iterator[Finding]:
     """E-mail addresses."""
-    if "@" in page.text:
+    if "email" in page.hints:
         for match in _EMAIL.finditer(page.text):
             yield from _email(page, match)
-    if any(hint in page.lower for hint in _HINTS):
+    if "email_spelled" in page.hints:
         for match in _SPELLED.finditer(page.lower):
             yield from _spelled(match)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ..findings import Finding
 from .page import Page, in_word, mentions, words
 
-_CHECKS = 4000
+_CHECKS = 1000
 _V4 = re.compile(
     r"(?<![0-9A-Za-z_.-])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9A-Za-z_]|\.[0-9A-Za-z]|-[0-9A-Za-z])"
 )
@@ -29,13 +29,20 @@ _OTHER_WORDS = words("""
 """)
 
 
+HINTS = {
+    "v4": r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]",
+    "v6": "[0-9a-f]{0,4}:[0-9a-f]{0,4}:[0-9a-f:]",
+    "mac": r"\b[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}\b|\b[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}\b",
+}
+
+
 def find(page: Page) -> Iterator[Finding]:
     """IP addresses of both versions, and MAC addresses."""
-    if page.text.count(":") > 1:
+    if "v6" in page.hints:
         yield from _v6(page)
-    if page.has_digit and page.text.count(".") > 2:
+    if "v4" in page.hints:
         yield from _v4(page)
-    if page.text.count(":") > 4 or page.text.count("-") > 4 or "mac" in page.lower:
+    if "mac" in page.hints:
         yield from _macs(page)
 
 
@@ -101,8 +108,6 @@ def _macs(page: Page) -> Iterator[Finding]:
         digits = match[0].replace("-", "").replace(":", "").lower()
         if digits not in ("0" * 12, "f" * 12) and (":" in match[0] or not digits.isdecimal()):
             yield _finding("mac", 0.85, match.span())
-    if "mac" not in page.lower:
-        return
     for match in _DOTTED_MAC.finditer(page.text):
         if page.spend("mac", _CHECKS) and mentions(page.before(match.start(), 30), _MAC_WORDS):
             yield _finding("mac", 0.8, match.span())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from .gate import Gate
+
 # Digits, spaces and hyphens that people and phones write for the plain ones, each a single code point, so
 # that places in the text stay the same.
 _FOREIGN = {
@@ -16,24 +18,23 @@ _FOREIGN = {
 }
 _ANY_FOREIGN = re.compile("[" + "".join(map(chr, _FOREIGN)) + "]")
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
-_DIGITS = "0123456789"
 
 
 class Page:
-    """The text with plain digits, in lower case too, place by place like the original.
+    """The text with plain digits, and in lower case too, place by place like the original.
 
-    Everything a finder does once for each candidate is bounded by `spend`; what was not looked into for that
-    is counted in `unchecked`.
+    `hints` names the hints that it contains. Everything a finder does once for each candidate is bounded by
+    `spend`; what was not looked into for that, or not as closely, is counted in `unchecked`.
     """
 
-    __slots__ = ("_spent", "has_digit", "lower", "text", "unchecked")
+    __slots__ = ("_spent", "hints", "lower", "text", "unchecked")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, gate: Gate) -> None:
         if not text.isascii() and _ANY_FOREIGN.search(text):
             text = text.translate(_FOREIGN)
         self.text = text
-        self.has_digit = any(digit in text for digit in _DIGITS)
         self.lower = text.lower()
+        self.hints = gate.open_for(self.lower)
         self.unchecked = 0
         self._spent: dict[str, int] = {}
 

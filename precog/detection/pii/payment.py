@@ -10,11 +10,11 @@ import stdnum.iban
 from ..findings import Finding
 from .page import Page, in_word, mentions, words
 
-_CHECKS = 4000
+_CHECKS = 1000
 
 # A run of digits and single separators is entered only at its beginning and never given back: linear.
 _RUN = re.compile(
-    r"(?<![0-9A-Za-z_])(?<![0-9][ .,-])(?<![0-9A-Fa-f]{4}-)[0-9](?:[ -]?[0-9]){11}(?:[ -]?[0-9])*+"
+    r"(?<![0-9A-Za-z_+])(?<![0-9][ .,-])(?<![0-9A-Fa-f]{4}-)[0-9](?:[ -]?[0-9]){11}(?:[ -]?[0-9])*+"
 )
 # Within a run: at the beginning of every group, whatever its neighbour has taken.
 _GROUPED = re.compile(
@@ -56,6 +56,10 @@ _ISSUERS = (
     ("6759", "6763", tuple(range(12, 20)), 0.45),
     ("0604", "0604", tuple(range(12, 20)), 0.45),
 )
+_BY_LENGTH = {
+    size: tuple((low, high, score) for low, high, sizes, score in _ISSUERS if size in sizes)
+    for size in range(12, _LONGEST_CARD + 1)
+}
 _CARD_WORDS = words("""
     card*, cc, credit*, debit*, visa, mastercard, amex, maestro, pan, cvv, cvc, expir*, tarjeta*, carte*,
     cartão, cartao, carta, karte*, kreditkarte*, karta, kart*, kaart*, kortti*, kort*, tarjeta, κάρτα*,
@@ -66,33 +70,41 @@ _OTHER_WORDS = words("""
 """)
 
 _IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}[0-9]{2}(?=[ -]?[0-9A-Za-z]{2})")
-# Longer than the longest account with a separator after every four.
-_IBAN_WINDOW = 43
-_IBAN_LENGTHS = {
-    country: size
-    for size, countries in {
-        15: "NO", 16: "BE", 18: "DK FK FI FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU MN XK",
-        21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM SO TL",
-        24: "AD CZ ES MD PK RO SA SE SK TN VG", 25: "LY PT ST", 26: "IS TR", 27: "BI DJ FR GR IT MC MR SM",
-        28: "AL AZ BY CY DO GT HN HU LB NI PL SV", 29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC",
-        32: "LC", 33: "RU",
-    }.items()
-    for country in countries.split()
+_LENGTHS = {
+    15: "NO", 16: "BE", 18: "DK FK FI FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU MN XK",
+    21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM SO TL",
+    24: "AD CZ ES MD PK RO SA SE SK TN VG", 25: "LY PT ST", 26: "IS TR", 27: "BI DJ FR GR IT MC MR SM",
+    28: "AL AZ BY CY DO GT HN HU LB NI PL SV", 29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC",
+    32: "LC", 33: "RU",
 }  # fmt: skip
-_IBAN_WORDS = words("iban, bank*, account*, konto*, cuenta*, compte*, conto*, conta, wire, transfer*")
+# By country, as long as its accounts are, with or without separators.
+_ACCOUNTS = {
+    country: pattern
+    for size, countries in _LENGTHS.items()
+    for pattern in [re.compile(rf"[A-Za-z]{{2}}[0-9]{{2}}(?:[ -]?[0-9A-Za-z]){{{size - 4}}}(?![0-9A-Za-z])")]
+    for country in countries.split()
+}
+_IBAN_WORDS = words("iban")
 _BASE36 = {ord(char): str(int(char, 36)) for char in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 _BIC = re.compile(r"(?<![0-9A-Za-z])[A-Z]{6}[0-9A-Z]{2}(?:[0-9A-Z]{3})?(?![0-9A-Za-z])")
 _BIC_WORDS = words("bic, swift")
 
 
+HINTS = {
+    "card": "[0-9](?:[ -]?[0-9]){11}",
+    "iban": r"\b[a-z]{2}[0-9]{2}[ -]?[0-9a-z](?:[ -]?[0-9a-z]){9}",
+    "bic": r"\b(?:bic|swift)\b",
+}
+
+
 def find(page: Page) -> Iterator[Finding]:
     """Cards, IBANs and BICs."""
-    if not page.has_digit:
-        return
-    yield from _cards(page)
-    yield from _ibans(page)
-    if "bic" in page.lower or "swift" in page.lower:
+    if "card" in page.hints:
+        yield from _cards(page)
+    if "iban" in page.hints:
+        yield from _ibans(page)
+    if "bic" in page.hints:
         yield from _bics(page)
 
 
@@ -115,11 +127,10 @@ def _cards(page: Page) -> Iterator[Finding]:
 def _grouped_cards(page: Page, start: int, end: int) -> Iterator[Finding]:
     for group in _GROUPED.finditer(page.text, start, end):
         first, last = group.span(1)
-        if page.spend("card", _CHECKS):
-            # Three more digits after the sixteenth are a longer number, or the code from the card's back.
-            card = _card(page, first, last) or (group[2] and _card(page, first, group.start(2)))
-            if card:
-                yield card
+        # Three more digits after the sixteenth are a longer number, or the code from the card's back.
+        card = _card(page, first, last) or (group[2] and _card(page, first, group.start(2)))
+        if card:
+            yield card
 
 
 def _card(page: Page, start: int, end: int) -> Finding | None:
@@ -127,6 +138,8 @@ def _card(page: Page, start: int, end: int) -> Finding | None:
     if not 12 <= len(digits) <= _LONGEST_CARD or not luhn(digits):
         return None
     score = _issuer(digits)
+    if not page.spend("card", _CHECKS):
+        return _finding("credit_card", score, start, end) if score >= 0.5 else None
     if mentions(page.around(start, end), _CARD_WORDS):
         score = 0.98 if score else 0.7
     elif not score:
@@ -140,11 +153,8 @@ def _card(page: Page, start: int, end: int) -> Finding | None:
 
 def _issuer(digits: str) -> float:
     """How much the first digits and the length speak for a card; 0 when no card begins so."""
-    best = 0.0
-    for low, high, lengths, score in _ISSUERS:
-        if len(digits) in lengths and low <= digits[: len(low)] <= high:
-            best = max(best, score)
-    return best
+    known = _BY_LENGTH[len(digits)]
+    return max((score for low, high, score in known if low <= digits[: len(low)] <= high), default=0.0)
 
 
 def luhn(digits: str) -> bool:
@@ -154,46 +164,34 @@ def luhn(digits: str) -> bool:
 
 
 def _ibans(page: Page) -> Iterator[Finding]:
-    for match in _IBAN.finditer(page.text):
-        size = _IBAN_LENGTHS.get(match[0][:2].upper())
-        if size is None:
+    for found in _IBAN.finditer(page.text):
+        account = _ACCOUNTS.get(found[0][:2].upper())
+        match = account and account.match(page.text, found.start())
+        if not match:
             continue
-        start = match.start()
-        end = _end_of(page.text, start, size)
-        if end is None or not page.spend("iban", _CHECKS):
-            continue
-        number = page.text[start:end].replace(" ", "").replace("-", "").upper()
+        number = match[0].replace(" ", "").replace("-", "").upper()
         if _is_iban(number):
-            yield _finding("iban", 0.97, start, end)
-        elif mentions(page.before(start), _IBAN_WORDS[:1]):
+            yield from _iban(page, number, *match.span())
+        elif page.spend("mistyped iban", _CHECKS) and mentions(page.before(match.start()), _IBAN_WORDS):
             # Said to be one, of its country's length, and mistyped.
-            yield _finding("iban", 0.6, start, end)
-
-
-def _end_of(text: str, start: int, size: int) -> int | None:
-    """Where so many letters and digits end that single separators may part; None if they end elsewhere."""
-    window = text[start : start + _IBAN_WINDOW + 1]
-    taken = 0
-    for offset, char in enumerate(window):
-        if char.isascii() and char.isalnum():
-            taken += 1
-            if taken == size:
-                following = window[offset + 1 : offset + 2]
-                return None if in_word(following) else start + offset + 1
-        elif char not in " -":
-            return None
-    return None
+            yield _finding("iban", 0.6, *match.span())
 
 
 def _is_iban(number: str) -> bool:
-    if not number.isascii() or int((number[4:] + number[:4]).translate(_BASE36)) % 97 != 1:
-        return False
-    return bool(stdnum.iban.is_valid(number, check_country=False))
+    """Whether the remainder by 97 is right, whatever the country thinks of the number."""
+    return int((number[4:] + number[:4]).translate(_BASE36)) % 97 == 1
+
+
+def _iban(page: Page, number: str, start: int, end: int) -> Iterator[Finding]:
+    if not page.spend("iban", _CHECKS):
+        yield _finding("iban", 0.9, start, end)
+    elif stdnum.iban.is_valid(number, check_country=False):
+        yield _finding("iban", 0.97, start, end)
 
 
 def _bics(page: Page) -> Iterator[Finding]:
     for match in _BIC.finditer(page.text):
-        if not page.spend("bic", _CHECKS // 4):
+        if not page.spend("bic", _CHECKS):
             continue
         if mentions(page.around(*match.span(), before=40, after=20), _BIC_WORDS) and not match[0].isalpha():
             yield _finding("bic", 0.5, *match.span())

@@ -7,36 +7,41 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..findings import Finding
+from .gate import any_of
 from .page import Page, mentions, stems, words
 
-_CHECKS = 4000
+_CHECKS = 700
 # Letters, digits and single separators, five digits at least: those are counted afterwards.
 _DOCUMENT = re.compile(
     r"(?<![0-9A-Za-z_])(?=[A-Za-z]{0,8}[0-9])[0-9A-Za-z]++(?:[ -](?=[0-9])[0-9A-Za-z]++){0,4}+"
 )
 
-_MONTHS = (
-    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?"
-    "|nov(?:ember)?|dec(?:ember)?"
-    "|januar|februar|märz|mai|juni|juli|oktober|dezember"
-    "|janvier|février|mars|avril|juin|juillet|août|septembre|octobre|novembre|décembre"
-    "|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre"
-    "|janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|novembro|dezembro"
-    "|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre"
-    "|januari|februari|maart|mei|augustus"
-    "|stycznia|lutego|marca|kwietnia|maja|czerwca|lipca|sierpnia|września|października|listopada|grudnia"
-    "|января|февраля|марта|апреля|мая|июня|июля|августа|сентября|октября|ноября|декабря"
-    "|ocak|şubat|mart|nisan|mayıs|haziran|temmuz|ağustos|eylül|ekim|kasım|aralık"
+_MONTHS = frozenset(
+    """
+    jan january feb february mar march apr april may jun june jul july aug august sep sept september oct
+    october nov november dec december januar februar märz mai juni juli oktober dezember janvier février
+    mars avril juin juillet août septembre octobre novembre décembre enero febrero marzo abril mayo
+    junio julio agosto septiembre octubre noviembre diciembre janeiro fevereiro março maio junho julho
+    setembro outubro novembro dezembro gennaio febbraio aprile maggio giugno luglio settembre ottobre
+    dicembre januari februari maart mei augustus stycznia lutego marca kwietnia maja czerwca lipca
+    sierpnia września października listopada grudnia января февраля марта апреля мая июня июля августа
+    сентября октября ноября декабря ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım
+    aralık augusti
+    """.split()
 )
+# A word of a month's length before or after the number is looked at, and whether it is one only then.
 _DATE = re.compile(
     r"(?<![0-9])(?:"
-    r"[0-9]{1,2}([./-])[0-9]{1,2}\1(?:[0-9]{4}|[0-9]{2})"
-    r"|[0-9]{4}([./-])[0-9]{1,2}\2[0-9]{1,2}"
-    r"|[0-9]{4} ?[年년] ?[0-9]{1,2} ?[月월] ?[0-9]{1,2} ?[日일]?"
-    rf"|[0-9]{{1,2}}(?:st|nd|rd|th|er|º|\.)?(?: de| of)? (?:{_MONTHS})\.?(?: de| of|,)? ?"
-    r"(?:[0-9]{4}|'?[0-9]{2})"
-    rf"|(?:{_MONTHS})\.? [0-9]{{1,2}}(?:st|nd|rd|th)?,? (?:[0-9]{{4}}|'?[0-9]{{2}})"
-    r")(?![0-9])",
+    r"[0-9]{1,2}(?:"
+    r"([./-])[0-9]{1,2}\1(?:[0-9]{4}|[0-9]{2})"
+    r"|(?:st|nd|rd|th|er|º|\.)?(?: de| of)? ([^\W\d_]{3,12})\.?(?: de| of|,)? ?(?:[0-9]{4}|'?[0-9]{2})"
+    r")"
+    r"|[0-9]{4}(?:"
+    r"([./-])[0-9]{1,2}\3[0-9]{1,2}"
+    r"| ?[年년] ?[0-9]{1,2} ?[月월] ?[0-9]{1,2} ?[日일]?"
+    r")"
+    r"|(?<![^\W_])([^\W\d_]{3,12})\.? [0-9]{1,2}(?:st|nd|rd|th)?,? (?:[0-9]{4}|'?[0-9]{2})"
+    r")(?![0-9])"
 )
 _BIRTH = stems("""
     birth, born, dob, d.o.b, geboren, geburt, naissance, né le, née le, nacimiento, nací, nacido, nacida,
@@ -60,7 +65,7 @@ class _Document:
     """A paper with a number on it, by the words that it goes by."""
 
     name: str
-    hints: tuple[str, ...]
+    stems: tuple[str, ...]
     words: tuple[str, ...]
 
 
@@ -97,14 +102,15 @@ _DOCUMENTS = (
 )  # fmt: skip
 
 
+HINTS = {document.name: any_of(document.stems) for document in _DOCUMENTS} | {"birth_date": any_of(_BIRTH)}
+
+
 def find(page: Page) -> Iterator[Finding]:
     """Numbers of passports and driving licences, and dates of birth."""
-    if not page.has_digit:
-        return
     for document in _DOCUMENTS:
-        if any(hint in page.lower for hint in document.hints):
+        if document.name in page.hints:
             yield from _documents(page, document)
-    if any(hint in page.lower for hint in _BIRTH):
+    if "birth_date" in page.hints:
         yield from _birth_dates(page)
 
 
@@ -127,7 +133,8 @@ def _documents(page: Page, document: _Document) -> Iterator[Finding]:
 
 def _birth_dates(page: Page) -> Iterator[Finding]:
     for match in _DATE.finditer(page.lower):
-        if not page.spend("birth date", _CHECKS):
+        month = match[2] or match[4]
+        if (month and month not in _MONTHS) or not page.spend("birth date", _CHECKS):
             continue
         start, end = match.span()
         before = page.lower[max(0, start - 40) : start] + page.lower[end : end + 24]

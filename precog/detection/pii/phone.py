@@ -13,7 +13,7 @@ from .page import Page, mentions, words
 
 # Numbers that the library may look up; later ones are judged by their look alone.
 _LOOKUPS = 500
-_CHECKS = 4000
+_CHECKS = 1000
 
 # A run is entered only at its beginning and never given back: linear. Three separators are " - " or ") (".
 _RUN = re.compile(
@@ -59,9 +59,12 @@ _OTHER_WORDS = words("""
 """)
 
 
+HINTS = {"phone": "[0-9](?:[ ().\\-/]{0,3}[0-9]){6}"}
+
+
 def find(page: Page) -> Iterator[Finding]:
     """Phone numbers."""
-    if not page.has_digit:
+    if "phone" not in page.hints:
         return
     for run in _RUN.finditer(page.text):
         start, end = run.span()
@@ -99,12 +102,11 @@ def _known(page: Page, start: int, end: int) -> Iterator[Finding]:
 
 
 def _international(page: Page, match: re.Match[str]) -> float:
-    named = mentions(page.around(*match.span(), before=40, after=16), _WORDS)
-    if match[0][0] != "+" and not named:
-        return 0.0
+    plus = match[0][0] == "+"
     if not page.spend("phone", _LOOKUPS):
-        return 0.5
-    number = _parsed("+" + match[0].removeprefix("+").removeprefix("00"), None)
+        return 0.5 if plus else 0.0
+    named = mentions(page.around(*match.span(), before=40, after=16), _WORDS)
+    number = _parsed(match[0] if plus else "+" + match[0][2:], None) if plus or named else None
     if number is None:
         return 0.0
     if phonenumbers.is_valid_number(number):
@@ -113,12 +115,11 @@ def _international(page: Page, match: re.Match[str]) -> float:
 
 
 def _north_american(page: Page, match: re.Match[str]) -> float:
-    context = page.around(*match.span(), before=40, after=16)
-    named = mentions(context, _WORDS)
-    if not named and mentions(page.before(match.start(), 20), _OTHER_WORDS):
-        return 0.0
     if not page.spend("phone", _LOOKUPS):
         return 0.5
+    named = mentions(page.around(*match.span(), before=40, after=16), _WORDS)
+    if not named and mentions(page.before(match.start(), 20), _OTHER_WORDS):
+        return 0.0
     number = _parsed(match[0], "US")
     if number is None or not phonenumbers.is_valid_number(number):
         return 0.7 if named else 0.3

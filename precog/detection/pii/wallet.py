@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ..findings import Finding
 from .page import Page
 
-_CHECKS = 2000
+_CHECKS = 500
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BASE58_VALUES = {char: value for value, char in enumerate(_BASE58)}
@@ -20,19 +20,24 @@ _BECH32_WALLET = re.compile(r"(?<![0-9A-Za-z_])(?:bc1|ltc1)[02-9ac-hj-np-z]{8,87
 _ETHEREUM_WALLET = re.compile(r"(?<![0-9A-Za-z_])0x[0-9a-fA-F]{40}(?![0-9A-Za-z_])")
 
 
+HINTS = {
+    "base58": r"\b[13lmdta9][1-9a-z]{25,34}\b",
+    "bech32": r"\b(?:bc1|ltc1)[02-9a-z]{8}",
+    "ethereum": r"\b0x[0-9a-f]{40}\b",
+}
+
+
 def find(page: Page) -> Iterator[Finding]:
     """Addresses of Bitcoin and its like, Tron and Ethereum."""
-    if not page.has_digit:
-        return
     text = page.text
-    for match in _BASE58_WALLET.finditer(text):
+    for match in _BASE58_WALLET.finditer(text) if "base58" in page.hints else ():
         if page.spend("wallet", _CHECKS) and _is_base58check(match[0]):
             yield _finding(0.95, *match.span())
-    if "bc1" in page.lower or "ltc1" in page.lower:
+    if "bech32" in page.hints:
         for match in _BECH32_WALLET.finditer(page.lower):
             if page.spend("wallet", _CHECKS) and is_bech32(match[0]):
                 yield _finding(0.95, *match.span())
-    if "0x" in text:
+    if "ethereum" in page.hints:
         for match in _ETHEREUM_WALLET.finditer(text):
             yield _finding(0.7, *match.span())
 
