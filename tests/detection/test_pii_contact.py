@@ -140,6 +140,15 @@ def test_national_numbers_are_found_beside_a_word(text, number):
     assert values(text.format(number), "PHONE") == [number]
 
 
+@pytest.mark.parametrize("number", ["415-555-2671x89", "+1 415 555 2671 ext. 89"])
+def test_an_extension_belongs_to_the_number(number):
+    assert values(f"Fax: {number}.", "PHONE") == [number]
+
+
+def test_a_longer_number_is_not_cut_to_what_looks_north_american():
+    assert values("Phone: 21 284 698 2548", "PHONE") == ["21 284 698 2548"]
+
+
 def test_unknown_words_make_no_phone():
     assert values("the result is 5552671 or 60-56-85-91", "PHONE") == []
 

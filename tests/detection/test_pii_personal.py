@@ -117,6 +117,25 @@ def test_street_addresses_are_found(address):
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        "12 Long Acre Street, Apt. 7, Rivertown, OH 44120",
+        "12 Long Acre Street Rivertown OH 44120-1234",
+        "12 Long Acre Street\n  Suite 204\n  Rivertown\n  Neverland 44120",
+        "Hauptstraße 5, Neustadt, Austria 4020",
+        "Unit 4719 Box 7394\nDPO AP 70942",
+    ],
+)
+def test_flat_and_town_belong_to_the_address(address):
+    assert values(f"Send it to {address}.", "ADDRESS") == [address]
+
+
+def test_what_follows_an_address_in_the_sentence_does_not():
+    found = values("I lived at 12 Long Acre Street, When I was there in 1990 it rained", "ADDRESS")
+    assert found == ["12 Long Acre Street"]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "until Spring 2015",

@@ -19,15 +19,20 @@ _WORD = rf"[{_CAPITAL}][\w'’-]{{0,30}}+\.?"
 _LINK = r"(?:d[aeiou]s?|de la|del|della|dello|van|von|den|der|du|des|le|la|los|las|and|of)"
 _NAME = rf"(?:{_LINK} )?{_WORD}(?: (?:{_LINK} )?(?:{_WORD}|[0-9]{{1,3}}(?:st|nd|rd|th))){{0,3}}?"
 _NUMBER = r"[0-9]{1,6}[A-Za-z]?(?:[/-][0-9]{1,4}[A-Za-z]?)?"
-_UNIT = re.compile(
-    r"(?:,?\s{1,6}(?:(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm)\b\.?|#) ?[0-9A-Za-z-]{1,6})?"
-    r"(?:,?\s{1,6}[A-Z][\w.' -]{1,24},? [A-Z]{2} [0-9]{5}(?:-[0-9]{4})?)?"
+_FLAT = r"(?:(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm)\b\.?|#)"
+# Of a town, and no year.
+_CODE = r"(?!(?:19|20)[0-9]{2}(?![0-9]))[0-9]{4,6}(?:-[0-9]{4})?(?![0-9])"
+# The flat, then the town and what is between it and its code, in the same or the next lines.
+_REST = re.compile(
+    rf"(?:,?\s[\s>]{{0,6}}+{_FLAT} ?[0-9A-Za-z-]{{1,6}})?"
+    rf"(?:(?:(?:,|,?\n)[\s>]{{0,6}}+[{_CAPITAL}][^0-9\n,:;!?]{{1,40}}+){{1,3}}+{_CODE}"
+    r"|,?\s{1,3}[A-Z][A-Za-z.' -]{1,24},? {1,2}[A-Z]{2} [0-9]{5}(?:-[0-9]{4})?)?"
 )
 # Kinds of street that are written before the name.
 _FIRST = (
     "rua|travessa|praça|avenida|av\\.|avda\\.|calle|c/|carrer|plaza|paseo|camino|carretera|via|viale|piazza|corso"
     "|largo|vicolo|rue|avenue|boulevard|bd\\.?|place|chemin|impasse|allée|quai|route|ul\\.|ulica|al\\.|os\\.|pl\\."
-    "|str\\.|strada|ул\\.|улица|пр\\.|проспект|пер\\.|вул\\.|οδός|jalan|jl\\.|đường"
+    "|str\\.|strada|ул\\.|улица|пр\\.|проспект|пер\\.|вул\\.|οδός|λεωφόρος|πλατεία|jalan|jl\\.|đường"
 )
 _ENGLISH = (
     "Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way"
@@ -37,12 +42,12 @@ _ENGLISH = (
 # Names that end so are streets whatever stands before: Hauptstraße, Storgatan, Prinsengracht.
 _ENDINGS = tuple(
     """straße strasse str. weg platz allee gasse damm ufer straat laan plein gracht singel dreef gatan vägen
-    vagen gränd gata gaten veien vegen vei vej gade stræde katu intie kuja polku tänav iela""".split()
+    vagen gränd gata gaten veien vegen vei vej gade stræde stræti katu intie kuja polku tänav iela""".split()
 )
 _NO_STREETS = frozenset(("brigade", "renegade", "norweg", "unterweg", "vei", "vej", "weg", "gade"))
 _LAST = frozenset(
-    """utca út útja tér krt. straße strasse weg platz allee sokak sok. cad. caddesi bulvarı street streets
-    road avenue iela gatve tänav ulice náměstí nám. třída""".split()
+    """utca út útja tér krt. rkp. straße strasse weg platz allee sokak sok. cad. caddesi bulvarı street
+    streets road avenue iela gatve tänav ulice náměstí nám. třída""".split()
 )
 
 _AHEAD = re.compile(rf"(?<![\w.,:/$€£#-]){_NUMBER},?\s(?=[{_CAPITAL}0-9rabpciqu])")
@@ -55,10 +60,15 @@ _FIRST_BEHIND = re.compile(
     rf"(?<!\w)(?:[0-9]{{1,6}} )?(?i:{_FIRST}) ?{_NAME},? (?:n[.º°]{{1,2}} ?|nr\.? ?|д\. ?)?\Z"
 )
 _LAST_BEHIND = re.compile(rf"(?<![\w.])(?:[0-9]{{1,6}} )?(?:{_WORD} ){{0,2}}{_WORD} (?:\w{{1,9}}\.? )?\Z")
+_YEAR = re.compile("(?:19|20)[0-9]{2}(?![0-9])")
 _OTHERS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"(?<!\w)(?:P\.? ?O\.? ?Box|Postfach|Apartado|PSC) [0-9]{2,6}(?:, Box [0-9]{1,5})?",
+        r"(?<!\w)(?:P\.? ?O\.? ?Box|Postfach|Apartado) [0-9]{2,6}(?![0-9])",
+        # Of armed forces abroad.
+        r"(?<!\w)(?:PSC|Unit) [0-9]{2,6},? Box [0-9]{1,5}(?:\s[ADF]PO A[AEP] [0-9]{5})?",
+        r"(?<!\w)[ADF]PO A[AEP] [0-9]{5}",
+        r"(?<!\w)(?:Apt\.?|Apartment|Suite(?= [0-9]{3})) #?[0-9]{1,5}[A-Z]?(?!\w)",
         r"[\u4e00-\u9fff]{1,10}[路街道巷弄][0-9]{1,5}(?:弄[0-9]{1,4})?[号號]",
         r"〒[0-9]{3}-[0-9]{4}",
         r"[\u4e00-\u9fff]{1,10}[0-9]{1,3}丁目[0-9]{1,3}(?:番地?[0-9]{0,3}号?|-[0-9]{1,3})",
@@ -81,7 +91,9 @@ HINTS = {
         rf"[0-9][a-z]?,?\s(?:[^ \n]+ ){{1,5}}(?:{_ENGLISH.lower()})\b|[0-9][a-z]?,? (?:{_FIRST})"
     ),
     "address_behind": rf"(?:^|[^a-z])(?:{_FIRST})|{any_of((*_ENDINGS, *_LAST, *_STEMS))}",
-    "address_other": any_of(stems("box, postfach, apartado, psc, 号, 號, 〒, 丁目")),
+    "address_other": any_of(
+        stems("box, postfach, apartado, po ae, po ap, po aa, apt, apartment, suite, 号, 號, 〒, 丁目")
+    ),
 }
 
 
@@ -101,8 +113,8 @@ def find(page: Page) -> Iterator[Finding]:
 
 def _finding(page: Page, score: float, start: int, end: int) -> Finding:
     """With the flat and the town, if they follow."""
-    unit = _UNIT.match(page.text, end)
-    return Finding("pii_leakage", "pii.address", score, (start, unit.end() if unit else end), label="ADDRESS")
+    rest = _REST.match(page.text, end)
+    return Finding("pii_leakage", "pii.address", score, (start, rest.end() if rest else end), label="ADDRESS")
 
 
 def _ahead(page: Page, start: int) -> Iterator[Finding]:
@@ -125,7 +137,9 @@ def _behind(page: Page, start: int, end: int) -> Iterator[Finding]:
         return
     if match := _FIRST_BEHIND.search(before):
         yield _finding(page, 0.75, start - len(before) + match.start(), end)
-    elif _is_street(last.lower()) or mentions(page.before(start), _ADDRESS_WORDS):
+    elif _is_street(last.lower()) or (
+        not _YEAR.match(page.text, start) and mentions(page.before(start), _ADDRESS_WORDS)
+    ):
         if match := _LAST_BEHIND.search(before):
             yield _finding(page, 0.7, start - len(before) + match.start(), end)
 

@@ -14,6 +14,8 @@ from .page import Page, mentions, words
 # Numbers that the library may look up; later ones are judged by their look alone.
 _LOOKUPS = 500
 _CHECKS = 1000
+# What looks like one country's number without being one may be a part of another's.
+_DOUBTFUL = 0.7
 
 # A run is entered only at its beginning and never given back: linear. Three separators are " - " or ") (".
 _RUN = re.compile(
@@ -36,6 +38,7 @@ _FORMS = (
 )
 _NO_PHONE = re.compile(rf"(?:{'|'.join(_FORMS)})\Z")
 _REST_OF_WORD = re.compile(r"[xX](?![0-9])|(?![xX])[0-9A-Za-zÀ-ɏ_]|-[0-9A-Fa-f]{4}-|-[A-Za-z]{0,12}[0-9]")
+_EXTENSION = re.compile(r" ?(?:x|,? ?ext\.?|,? ?extension) ?[0-9]{1,6}(?![0-9A-Za-z_])", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?: [0-9]{3})+\Z")
 _GROUPS = re.compile(r"[0-9]+")
 
@@ -73,7 +76,7 @@ def find(page: Page) -> Iterator[Finding]:
             continue
         found = list(_known(page, start, end))
         yield from found
-        if not found and digits <= 15:
+        if digits <= 15 and all(one.score <= _DOUBTFUL for one in found):
             yield from _national(page, start, end, digits)
 
 
@@ -82,7 +85,11 @@ def _goes_on(text: str, end: int) -> bool:
     return _REST_OF_WORD.match(text, end) is not None
 
 
-def _finding(score: float, start: int, end: int) -> Finding:
+def _finding(page: Page, score: float, start: int, end: int) -> Finding:
+    """With the extension, if one follows."""
+    extension = _EXTENSION.match(page.text, end)
+    if extension:
+        end = extension.end()
     return Finding("pii_leakage", "pii.phone", score, (start, end), label="PHONE")
 
 
@@ -93,12 +100,12 @@ def _known(page: Page, start: int, end: int) -> Iterator[Finding]:
         for match in _INTERNATIONAL.finditer(text, start, end):
             score = _international(page, match)
             if score:
-                yield _finding(score, *match.span())
+                yield _finding(page, score, *match.span())
         return
     for match in _NORTH_AMERICAN.finditer(text, start, end):
         score = _north_american(page, match)
         if score:
-            yield _finding(score, *match.span())
+            yield _finding(page, score, *match.span())
 
 
 def _international(page: Page, match: re.Match[str]) -> float:
@@ -138,7 +145,7 @@ def _national(page: Page, start: int, end: int, digits: int) -> Iterator[Finding
     if _NO_PHONE.match(text) and not (named and _THOUSANDS.match(text)):
         return
     if named and not other:
-        yield _finding(0.75 if grouped else 0.6, start, end)
+        yield _finding(page, 0.75 if grouped else 0.6, start, end)
     elif grouped and not other and digits >= 9 and text.lstrip("(")[0] == "0":
         yield from _with_trunk_zero(page, text, start, end)
 
@@ -153,7 +160,7 @@ def _with_trunk_zero(page: Page, text: str, start: int, end: int) -> Iterator[Fi
             return
         number = _parsed(text, region)
         if number is not None and phonenumbers.is_valid_number(number):
-            yield _finding(0.6, start, end)
+            yield _finding(page, 0.6, start, end)
             return
 
 
