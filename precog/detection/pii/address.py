@@ -61,18 +61,17 @@ _FIRST_BEHIND = re.compile(
 )
 _LAST_BEHIND = re.compile(rf"(?<![\w.])(?:[0-9]{{1,6}} )?(?:{_WORD} ){{0,2}}{_WORD} (?:\w{{1,9}}\.? )?\Z")
 _YEAR = re.compile("(?:19|20)[0-9]{2}(?![0-9])")
-_OTHERS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"(?<!\w)(?:P\.? ?O\.? ?Box|Postfach|Apartado) [0-9]{2,6}(?![0-9])",
-        # Of armed forces abroad.
-        r"(?<!\w)(?:PSC|Unit) [0-9]{2,6},? Box [0-9]{1,5}(?:\s[ADF]PO A[AEP] [0-9]{5})?",
-        r"(?<!\w)[ADF]PO A[AEP] [0-9]{5}",
-        r"(?<!\w)(?:Apt\.?|Apartment|Suite(?= [0-9]{3})) #?[0-9]{1,5}[A-Z]?(?!\w)",
-        r"[\u4e00-\u9fff]{1,10}[路街道巷弄][0-9]{1,5}(?:弄[0-9]{1,4})?[号號]",
-        r"〒[0-9]{3}-[0-9]{4}",
-        r"[\u4e00-\u9fff]{1,10}[0-9]{1,3}丁目[0-9]{1,3}(?:番地?[0-9]{0,3}号?|-[0-9]{1,3})",
-    )
+_BOXES = (
+    re.compile(r"(?<!\w)(?:P\.? ?O\.? ?Box|Postfach|Apartado) [0-9]{2,6}(?![0-9])"),
+    # Of armed forces abroad.
+    re.compile(r"(?<!\w)(?:PSC|Unit) [0-9]{2,6},? Box [0-9]{1,5}(?:\s[ADF]PO A[AEP] [0-9]{5})?"),
+    re.compile(r"(?<!\w)[ADF]PO A[AEP] [0-9]{5}"),
+    re.compile(r"(?<!\w)(?:Apt\.?|Apartment|Suite(?= [0-9]{3})) #?[0-9]{1,5}[A-Z]?(?!\w)"),
+)
+_HAN = (
+    re.compile(r"[\u4e00-\u9fff]{1,10}[路街道巷弄][0-9]{1,5}(?:弄[0-9]{1,4})?[号號]"),
+    re.compile(r"〒[0-9]{3}-[0-9]{4}"),
+    re.compile(r"[\u4e00-\u9fff]{1,10}[0-9]{1,3}丁目[0-9]{1,3}(?:番地?[0-9]{0,3}号?|-[0-9]{1,3})"),
 )
 _ADDRESS_WORDS = words("""
     address*, lives at, live at, living at, reside at, resides at, located at, office is at, home is at,
@@ -91,9 +90,8 @@ HINTS = {
         rf"[0-9][a-z]?,?\s(?:[^ \n]+ ){{1,5}}(?:{_ENGLISH.lower()})\b|[0-9][a-z]?,? (?:{_FIRST})"
     ),
     "address_behind": rf"(?:^|[^a-z])(?:{_FIRST})|{any_of((*_ENDINGS, *_LAST, *_STEMS))}",
-    "address_other": any_of(
-        stems("box, postfach, apartado, po ae, po ap, po aa, apt, apartment, suite, 号, 號, 〒, 丁目")
-    ),
+    "address_box": r"(?:box|postfach|apartado|apt\.?|apartment|suite) #?[0-9]|po a[aep] [0-9]",
+    "address_han": "(?:路|街|道|巷|弄)[0-9]|〒|丁目",
 }
 
 
@@ -105,8 +103,8 @@ def find(page: Page) -> Iterator[Finding]:
     if "address_behind" in page.hints:
         for match in _BEHIND.finditer(page.text):
             yield from _behind(page, *match.span())
-    if "address_other" in page.hints:
-        for pattern in _OTHERS:
+    for hint, patterns in (("address_box", _BOXES), ("address_han", _HAN)):
+        for pattern in patterns if hint in page.hints else ():
             for match in pattern.finditer(page.text):
                 yield _finding(page, 0.7, *match.span())
 
