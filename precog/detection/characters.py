@@ -23,6 +23,7 @@ _JOINING = "\u0590-\u1cff\ua800-\uabff\ufb50-\ufdff\ufe70-\ufefc"
 
 # Letters of Latin scripts, as good as those of ASCII.
 _AT_HOME = {*range(0xC0, 0x180), *range(0x1E00, 0x1F00)}
+_USEFUL = {0x200C, 0x200D, 0xFE0F, 0xFEFF, *range(0xE0020, 0xE0080)}
 _FLAGS = range(0x1F1E6, 0x1F200)
 
 
@@ -35,6 +36,7 @@ class Characters:
 
     wide: frozenset[str]  # all of the classes that are above
     unseen: frozenset[str]
+    useless: frozenset[str]  # those that neither writing nor emoji need
     marks: frozenset[str]
     folded: frozenset[str]  # letters and digits that NFKC folds, save those that are at home in plain text
     long: frozenset[str]  # single characters that NFKC makes into phrases
@@ -92,10 +94,12 @@ def characters(wide: bool = False) -> Characters:
 
     mark, like, flag = inside(marks), inside(letters), char_class(_FLAGS)
     extend = inside(extending)
+    beside = f"(?:(?<=[A-Za-z])[{like}]++|(?<![{like}])[{like}]++(?=[A-Za-z]))"
     latin = "A-Za-z\u00c0-\u024f\u1e00-\u1eff"
     return Characters(
         wide=frozenset(chr(code) for code in every if code >= 0x10000),
         unseen=frozenset(map(chr, invisible)),
+        useless=frozenset(map(chr, invisible - _USEFUL)),
         marks=frozenset(map(chr, marks)),
         folded=frozenset(map(chr, folded)),
         long=frozenset(map(chr, phrases)),
@@ -114,11 +118,8 @@ def characters(wide: bool = False) -> Characters:
         cluster=re.compile(f"[^{extend}]?[{extend}]+|[^\x00-\x7f]"),
         phrase=re.compile(f"[{char_class(phrases)}]"),
         mixed=re.compile(f"[A-Za-z](?=[{like}])|[{like}](?=[A-Za-z])"),
-        # A word begins with letters of one kind and goes on with one of the other. Such words are taken
-        # together.
-        mixed_words=re.compile(
-            f"(?<![A-Za-z0-9{like}])(?:(?:[A-Za-z0-9]++[{like}]|[{like}]++[A-Za-z])[A-Za-z0-9{like}]*+ ?)++"
-        ),
+        # From the first to the last, with the ASCII that is between.
+        mixed_words=re.compile(f"{beside}(?:[\\x00-\\x7f]*+{beside})*+"),
         alike_word=re.compile(f"(?<![^\\W_])[{inside(cased)}]{{3,}}+(?![^\\W_])"),
         alike_words=re.compile(f"(?<![^\\W_])[{inside(cased)}]++(?![^\\W_])"),
         foreign=re.compile(f"[{inside(foreign - cased)}]+"),

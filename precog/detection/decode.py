@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import binascii
 import codecs
-import html
 import re
+from html.entities import html5
 
 from .disguise import byte_map, rewritten
 from .view import Rule, View
@@ -26,13 +26,14 @@ _BASE64 = re.compile(
     r"(?<![A-Za-z0-9+/_=-])(?:(?:[A-Za-z0-9+/]{76}\r?\n|[A-Za-z0-9+/]{64}\r?\n)++[A-Za-z0-9+/]*+"
     r"|[A-Za-z0-9+/_-]{16,}+)={0,2}"
 )
+_JOINTS = re.compile("([/_-])")
 _HEX = re.compile(
     r"(?<![0-9A-Za-z])(?:0[xX])?(?:[0-9a-fA-F]{2}){8,}+(?![0-9A-Za-z])"
     r"|(?<![0-9A-Za-z])(?:0[xX])?[0-9a-fA-F]{2}(?:[ :,-]{1,2}(?:0[xX])?[0-9a-fA-F]{2}){4,}+(?![0-9A-Za-z])"
 )
 _HEX_NOISE = re.compile(r"0[xX]|[ :,-]")
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}(?:[A-Za-z0-9_.~+-]{0,16}%[0-9a-fA-F]{2})*")
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
+_ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
 _ESCAPE = (
     r"\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|U000[0-9a-fA-F]{5}|u\{[0-9a-fA-F]{1,6}\}|[0-3][0-7]{2}|[nrt])"
 )
@@ -48,7 +49,8 @@ _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
 
 def revealed(view: View) -> View | None:
     """The view with messages that nobody sees, but models read: in tags and variation selectors."""
-    if view.text.isascii():
+    # The first half of the surrogate pair of every tag, and of every selector that stands for a letter.
+    if view.text.isascii() or b"\xdb\x40" not in view.text.encode("utf-16-be", "surrogatepass"):
         return None
     found = rewritten(view, _HIDDEN_TAGS)
     return rewritten(found or view, _HIDDEN_SELECTORS) or found
@@ -73,36 +75,51 @@ def decoded(view: View, raw: bytes) -> View | None:
 
 def readable(data: bytes) -> str | None:
     """The bytes as text, when they are mostly printable text."""
-    if data.count(0) * 5 > len(data) * 2:  # UTF-16, as PowerShell takes its commands
+    if not data.isascii():
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            text = data.decode("utf-8", "replace")
+            if text.count("\ufffd") * 10 > len(text):
+                return None
+    elif data.count(0) * 5 > len(data) * 2:  # UTF-16, as PowerShell takes its commands
         data = data.translate(None, b"\0")
-    if len(data) - len(data.translate(None, _CONTROLS)) > len(data) // 20:
-        return None
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        text = data.decode("utf-8", "replace")
-        return text if text.count("\ufffd") * 10 <= len(text) else None
+        text = data.decode()
+    else:
+        text = data.decode()
+    return text if len(data) - len(data.translate(None, _CONTROLS)) <= len(data) // 20 else None
 
 
 def _base64(match: re.Match[str]) -> str:
-    text = _from_base64(match[0])
+    digits = match[0]
+    text = _from_base64(digits)
     if text is not None:
         return text
+    if "/" not in digits and "-" not in digits and "_" not in digits:
+        return digits
     # A path, or words joined by signs that are digits of base64 as well: perhaps a part of it is encoded.
-    parts = re.split("([/_-])", match[0])
-    if len(parts) == 1:
-        return match[0]
-    return "".join(_from_base64(part) or part if len(part) >= 16 else part for part in parts)
+    parts = _JOINTS.split(digits)
+    return "".join([_from_base64(part) or part if len(part) >= 16 else part for part in parts])
 
 
 def _from_base64(digits: str) -> str | None:
     data = digits.encode().translate(_STANDARD, b"\r\n=")
-    data = data[: len(data) - (len(data) % 4 == 1)]
-    return readable(binascii.a2b_base64(data + b"=" * (-len(data) % 4)))
+    odd = len(data) % 4
+    if odd:
+        data = data[:-1] if odd == 1 else data + b"=="[odd - 2 :]
+    return readable(binascii.a2b_base64(data))
 
 
 def _hex(match: re.Match[str]) -> str:
     return readable(bytes.fromhex(_HEX_NOISE.sub("", match[0]))) or match[0]
+
+
+def _entity(match: re.Match[str]) -> str:
+    name = match[1]
+    if name[0] != "#":
+        return html5.get(f"{name};") or match[0]
+    code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
+    return chr(code) if code < 0x110000 else match[0]
 
 
 def _percent(match: re.Match[str]) -> str:
@@ -136,7 +153,7 @@ def _selectors(match: re.Match[str]) -> str:
 
 _HIDDEN_TAGS = Rule("tags", _TAGS, _tags)
 _HIDDEN_SELECTORS = Rule("selectors", _SELECTORS, _selectors)
-_ENTITIES = Rule("html", _ENTITY, lambda match: html.unescape(match[0]))
+_ENTITIES = Rule("html", _ENTITY, _entity)
 _PERCENTS = Rule("url", _PERCENT, _percent)
 _ESCAPES = Rule("escapes", _ESCAPED, _escaped)
 _HEXES = Rule("hex", _HEX, _hex)

@@ -65,7 +65,8 @@ _MIXED_WORDS = re.compile(
     r"(?<![A-Za-z0-9@$!|])(?:(?=[A-Za-z0-9@$!|]{1,40}+(?![A-Za-z0-9@$!|]))"
     r"(?:[A-Za-z]++[0-9@$!|]|[0-9@$!|]++[A-Za-z])[A-Za-z0-9@$!|]*+ ?)++"
 )
-_LEET = str.maketrans("01345789@$!|", "oieastbgasii")
+_LEET = str.maketrans("01345789@$!|\1\2\3", "oieastbgasii@!|")
+_KEPT = str.maketrans("@!|", "\1\2\3")  # signs that stand for no letter, until the others do
 # A one is an "l" beside another, and after a vowel where "i" would not go.
 _ONE_AS_L = re.compile(r"1(?=1)|(?<=1)1|(?<=[aeiouAEIOU034@])1(?=[eElL3]|\b)")
 _SIGNS_AFTER = re.compile(r"[!|@]++(?![A-Za-z0-9$])")
@@ -136,15 +137,16 @@ def _join(match: re.Match[str]) -> str:
 
 
 def _unleet(match: re.Match[str]) -> str:
-    words = _ONE_AS_L.sub("l", match[0])
-    if not _SIGNS_AFTER.search(words):
-        return words.translate(_LEET)
-    parts: list[str] = []
-    at = 0
-    for signs in _SIGNS_AFTER.finditer(words):
-        parts += words[at : signs.start()].translate(_LEET), signs[0]
-        at = signs.end()
-    return "".join(parts) + words[at:].translate(_LEET)
+    words = match[0]
+    if "1" in words:
+        words = _ONE_AS_L.sub("l", words)
+    if "!" in words or "|" in words or "@" in words:
+        words = _SIGNS_AFTER.sub(_keep, words)
+    return words.translate(_LEET)
+
+
+def _keep(match: re.Match[str]) -> str:
+    return match[0].translate(_KEPT)
 
 
 def _double(match: re.Match[str]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
 
 from .characters import Characters, characters
 from .decode import decoded, revealed
@@ -19,17 +18,19 @@ from .whole import mirrored, rotated
 __all__ = ["View", "Views", "views"]
 
 # All views together may be this many times as long as the text, and this much longer: a hostile text must not
-# cost as much as a hundred others.
+# cost as much as a hundred others. What is beyond LARGE counts half, so that the longest stays affordable.
 GROWTH = 8
 SLACK = 4096
+LARGE = 65_536
 
 _CONTROL = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]|[\x00-\x08\x0e-\x1f\x7f]")
 _CONTROLS = bytes([*range(9), *range(14, 32), 127])
+_ASCII_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _UNPRINTED = Rule("normalized", _CONTROL, "")
 
 
 class Views(list[View]):
-    """The views of a text; not `complete` when some more would have been too many."""
+    """The views of a text; not `complete` when some more would perhaps have been too many."""
 
     complete: bool = True
 
@@ -39,7 +40,9 @@ def views(text: str, *, depth: int = 2, budget: int | None = None) -> Views:
 
     All together have no more than `budget` characters, and take time in proportion to it.
     """
-    found = _Found(text, len(text) * GROWTH + SLACK if budget is None else budget)
+    if budget is None:
+        budget = GROWTH * (len(text) + min(len(text), LARGE)) // 2 + SLACK
+    found = _Found(text, budget)
     level = [found.views[0]]
     for left in range(depth, -1, -1):
         level = [child for view in level for child in _readings(view, found, deeper=left > 0)]
@@ -56,20 +59,25 @@ class _Found:
 
     def add(self, view: View | None) -> bool:
         """Keep the view; False when it is no new one or too long."""
-        if view is None or not view.text or view.text in self._texts:
-            return False
-        if len(view.text) > self._left:
-            self.views.complete = False
+        if view is None or not view.text or view.text in self._texts or not self.room(view):
             return False
         self._left -= len(view.text)
         self._texts.add(view.text)
         self.views.append(view)
         return True
 
+    def room(self, view: View) -> bool:
+        """Whether a view as long as this one would find room."""
+        if len(view.text) > self._left:
+            self.views.complete = False
+        return len(view.text) <= self._left
+
 
 def _readings(view: View, found: _Found, *, deeper: bool) -> list[View]:
     """Add what the view is without its disguises, and what is encoded in it; return the latter."""
     children: list[View] = []
+    if not found.room(view):
+        return children
 
     def add(child: View | None) -> None:
         if child is not None and found.add(child):
@@ -83,28 +91,23 @@ def _readings(view: View, found: _Found, *, deeper: bool) -> list[View]:
         view, raw = plain, probe(plain.text)
     if deeper:
         add(decoded(view, raw))
-        _turn(view, raw, add)
+    if view.turned:  # what can be undone either way was undone before
+        return children
+    as_came = raw
     for disguise in (spaced, repeated, leet):
-        bare = disguise(view, raw)
+        bare = disguise(view, raw) if found.room(view) else None
         if bare is None:
             continue
-        raw = probe(bare.text)
         bare = normalized(bare, raw) or bare
-        if not found.add(bare):
-            raw = probe(view.text)
-            continue
-        view, raw = bare, probe(bare.text)
-        if deeper and disguise is spaced:
-            add(decoded(view, raw))
-        if deeper:
-            _turn(view, raw, add)
+        if found.add(bare):
+            view, raw = bare, probe(bare.text)
+            if deeper and disguise is spaced:
+                add(decoded(view, raw))
+    if deeper and found.room(view):
+        add(rotated(view, as_came, raw))
+        for child in mirrored(view, as_came, raw):
+            add(child)
     return children
-
-
-def _turn(view: View, raw: bytes, add: Callable[[View | None], None]) -> None:
-    add(rotated(view, raw))
-    for child in mirrored(view, raw):
-        add(child)
 
 
 def normalized(view: View, raw: bytes) -> View | None:
@@ -117,16 +120,19 @@ def normalized(view: View, raw: bytes) -> View | None:
         known = characters()
         if not distinct.isdisjoint(known.wide):
             known = characters(wide=True)
+        before = plain
         for step in (_seen, _collapsed, _folded):
             plain = step(plain, distinct, known) or plain
         if not plain.text.isascii():
-            plain = _alike(plain, set(plain.text), known) or plain
+            plain = _alike(plain, distinct if plain is before else set(plain.text), known) or plain
     return None if plain is view else plain
 
 
 def _seen(view: View, distinct: set[str], known: Characters) -> View | None:
     """Without what cannot be seen, if any of it is where neither writing nor emoji have it."""
-    if distinct.isdisjoint(known.unseen) or not known.invisible.search(known.harmless.sub("", view.text)):
+    if distinct.isdisjoint(known.unseen):
+        return None
+    if distinct.isdisjoint(known.useless) and not known.invisible.search(known.harmless.sub("", view.text)):
         return None
     return rewritten(view, Rule("normalized", known.invisible, ""))
 
@@ -178,11 +184,11 @@ def _alike(view: View, distinct: set[str], known: Characters) -> View | None:
     if not distinct.isdisjoint(known.enclosed):
         text = known.enclosures.sub(plain, text)
     if not distinct.isdisjoint(known.alike):
-        mixed = known.mixed.search(text)
+        mixed = None if distinct.isdisjoint(_ASCII_LETTERS) else known.mixed.search(text)
         if mixed:
             text = known.mixed_words.sub(plain, text)
         if mixed or known.alike_word.search(text):
             foreign = len(text) - len(known.foreign.sub("", text))
             if foreign * 4 < len(text) - len(known.alike_words.sub("", text)):
-                text = known.alike_words.sub(plain, text)
+                text = text.translate(known.lookalikes)
     return None if text == view.text else view.then(text, Exchanged("normalized", view.text, text))

@@ -168,6 +168,11 @@ class View:
             start, end = step.back(start, end)
         return joined(names)
 
+    @property
+    def turned(self) -> bool:
+        """Whether the whole text was turned around or rotated last."""
+        return bool(self.origin) and self.origin[-1].name in ("reversed", "rot13")
+
     def then(self, text: str, *steps: Origin) -> View:
         """This view with something more undone."""
         origin = (*self.origin, *steps)
