@@ -102,7 +102,7 @@ _NAMED = (
     r"كلمة (?:المرور|السر)|m[ậa]t kh[ẩa]u"
 )
 _IS = (
-    r"(?:\s{0,2}[:：=—]|\s?(?:は|是|为|為|는|은|이)|'s\s|\s(?:is|was|will be|has been|ist|lautet|war|est|"
+    r"(?:\s{0,2}[:：—]|\s?(?:は|是|为|為|는|은|이)|'s\s|\s(?:is|was|will be|has been|ist|lautet|war|est|"
     r"c'est|es|era|é|"
     r"foi|è|to|jest|brzmi|är|er|это|был|є|है|هي|هو|là|adalah)\s)"
 )
