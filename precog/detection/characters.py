@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 # Where anything but ideographs and Hangul syllables is: looking at those, too, would take twice as long.
 _LOOKED_AT = (
@@ -80,97 +81,125 @@ def lookalikes() -> dict[int, str]:
     return table
 
 
-@cache
 def characters(wide: bool = False) -> Characters:
     """The classes; made at the first use, in some 50 ms."""
-    table, strict, invisible, marks, extending, folded, phrases, foreign = _classes()
-    letters = {code for code in table if chr(code).isalpha() and code not in _AT_HOME}
-    cased = {code for code in strict & letters if chr(code).isupper() or chr(code).islower()}
-    enclosed = {code for code in table if unicodedata.category(chr(code)) == "So"}
-    every = invisible | marks | extending | folded | set(table)
+    return _both()[wide]
 
-    def inside(codes: Iterable[int]) -> str:
-        return char_class(code for code in codes if wide or code < 0x10000)
 
-    mark, like, flag = inside(marks), inside(letters), char_class(_FLAGS)
-    extend = inside(extending)
-    beside = f"(?:(?<=[A-Za-z])[{like}]++|(?<![{like}])[{like}]++(?=[A-Za-z]))"
-    latin = "A-Za-z\u00c0-\u024f\u1e00-\u1eff"
-    return Characters(
-        wide=frozenset(chr(code) for code in every if code >= 0x10000),
-        unseen=frozenset(map(chr, invisible)),
-        useless=frozenset(map(chr, invisible - _USEFUL)),
-        marks=frozenset(map(chr, marks)),
-        folded=frozenset(map(chr, folded)),
-        long=frozenset(map(chr, phrases)),
-        alike=frozenset(map(chr, letters)),
-        enclosed=frozenset(map(chr, enclosed)),
-        invisible=re.compile(f"[{inside(invisible)}]+"),
-        harmless=re.compile(
-            f"\\A\ufeff|(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])"
-            "|(?<=[^\\w\\s])(?:\ufe0f|\u200d(?=[^\\w\\s]))|(?<=[0-9#*])\ufe0f(?=\u20e3)"
-            "|(?<=\U0001f3f4)[\U000e0020-\U000e007e]{2,6}\U000e007f"
-        ),
-        tower=re.compile(f"[{mark}]{{3,}}"),
-        stray=re.compile(f"(?:[{latin}][{mark}]+)+"),
-        stray_one=re.compile(f"[{latin}][{mark}]+"),
-        mark=re.compile(f"[{mark}]+"),
-        cluster=re.compile(f"[^{extend}]?[{extend}]+|[^\x00-\x7f]"),
-        phrase=re.compile(f"[{char_class(phrases)}]"),
-        mixed=re.compile(f"[A-Za-z](?=[{like}])|[{like}](?=[A-Za-z])"),
-        # From the first to the last, with the ASCII that is between.
-        mixed_words=re.compile(f"{beside}(?:[\\x00-\\x7f]*+{beside})*+"),
-        alike_word=re.compile(f"(?<![^\\W_])[{inside(cased)}]{{3,}}+(?![^\\W_])"),
-        alike_words=re.compile(f"(?<![^\\W_])[{inside(cased)}]++(?![^\\W_])"),
-        foreign=re.compile(f"[{inside(foreign - cased)}]+"),
-        # One regional indicator is a letter, two are a flag.
-        enclosures=re.compile(
-            f"[{char_class(enclosed - set(_FLAGS))}]+"
-            f"|(?<![{flag}])(?:[{flag}]{{5,}}+|[{flag}]{{3}}|[{flag}])(?![{flag}])"
-        ),
-        lookalikes=table,
-    )
+@dataclass(slots=True)
+class _Codes:
+    """The code points of each class."""
+
+    table: dict[int, str]
+    invisible: set[int]
+    extending: set[int]
+    marks: set[int] = field(default_factory=set)
+    folded: set[int] = field(default_factory=set)
+    phrases: set[int] = field(default_factory=set)
+    foreign: set[int] = field(default_factory=set)
+    letters: set[int] = field(default_factory=set)  # of the look-alikes
+    cased: set[int] = field(default_factory=set)
+    enclosed: set[int] = field(default_factory=set)
 
 
 @cache
-def _classes() -> tuple[dict[int, str], set[int], set[int], set[int], set[int], set[int], set[int], set[int]]:
-    """Look-alikes, those of the table; invisible, marks, extending, folded, phrases, foreign letters."""
-    table = lookalikes()
-    strict = set(table)
+def _both() -> tuple[Characters, Characters]:
+    codes = _codes()
+    every = codes.invisible | codes.marks | codes.extending | codes.folded | set(codes.table)
+    narrow = Characters(
+        wide=frozenset(chr(code) for code in every if code >= 0x10000),
+        unseen=frozenset(map(chr, codes.invisible)),
+        useless=frozenset(map(chr, codes.invisible - _USEFUL)),
+        marks=frozenset(map(chr, codes.marks)),
+        folded=frozenset(map(chr, codes.folded)),
+        long=frozenset(map(chr, codes.phrases)),
+        alike=frozenset(map(chr, codes.letters)),
+        enclosed=frozenset(map(chr, codes.enclosed)),
+        lookalikes=codes.table,
+        **_patterns(codes, below=0x10000),
+    )
+    return narrow, replace(narrow, **_patterns(codes, below=0x110000))
+
+
+def _patterns(codes: _Codes, *, below: int) -> dict[str, Any]:
+    """Each pattern by its name, of characters below the limit."""
+
+    def inside(members: set[int]) -> str:
+        return char_class(code for code in members if code < below)
+
+    mark, like, extend = inside(codes.marks), inside(codes.letters), inside(codes.extending)
+    beside = f"(?:(?<=[A-Za-z])[{like}]++|(?<![{like}])[{like}]++(?=[A-Za-z]))"
+    latin = "A-Za-z\u00c0-\u024f\u1e00-\u1eff"
+    flag = char_class(_FLAGS)
+    patterns = {
+        "invisible": f"[{inside(codes.invisible)}]+",
+        "harmless": f"\\A\ufeff|(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])"
+        "|(?<=[^\\w\\s])(?:\ufe0f|\u200d(?=[^\\w\\s]))|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+        "|(?<=\U0001f3f4)[\U000e0020-\U000e007e]{2,6}\U000e007f",
+        "tower": f"[{mark}]{{3,}}",
+        "stray": f"(?:[{latin}][{mark}]+)+",
+        "stray_one": f"[{latin}][{mark}]+",
+        "mark": f"[{mark}]+",
+        "cluster": f"[^{extend}]?[{extend}]+|[^\x00-\x7f]",
+        "phrase": f"[{char_class(codes.phrases)}]",
+        "mixed": f"[A-Za-z](?=[{like}])|[{like}](?=[A-Za-z])",
+        # From the first to the last, with the ASCII that is between.
+        "mixed_words": f"{beside}(?:[\\x00-\\x7f]*+{beside})*+",
+        "alike_word": f"(?<![^\\W_])[{inside(codes.cased)}]{{3,}}+(?![^\\W_])",
+        "alike_words": f"(?<![^\\W_])[{inside(codes.cased)}]++(?![^\\W_])",
+        "foreign": f"[{inside(codes.foreign - codes.cased)}]+",
+        # One regional indicator is a letter, two are a flag.
+        "enclosures": f"[{char_class(codes.enclosed - set(_FLAGS))}]+"
+        f"|(?<![{flag}])(?:[{flag}]{{5,}}+|[{flag}]{{3}}|[{flag}])(?![{flag}])",
+    }
+    return {name: re.compile(pattern) for name, pattern in patterns.items()}
+
+
+def _codes() -> _Codes:
+    codes = _Codes(
+        lookalikes(),
+        {*map(ord, _BLANK), *range(0x180B, 0x1810), *range(0xD800, 0xF900), *range(0xFE00, 0xFE10)},
+        # Jamo and vowels that join the one before, as marks do.
+        {*range(0x1160, 0x1200), 0xE32, 0xEB2},
+    )
+    codes.invisible |= {*range(0x09), *range(0x0E, 0x1C), *range(0x7F, 0x85), *range(0x86, 0xA0)}
+    codes.invisible |= {*range(0xE0000, 0xE0200)}
+    for code in (code for looked_at in _LOOKED_AT for code in looked_at):
+        _sort(code, codes)
+    codes.marks -= codes.invisible
+    strict = set(codes.table)
     # A small letter is taken for the one that its capital looks like, if for no other: "т" for "t".
-    for code, plain in list(table.items()):
+    for code, plain in list(codes.table.items()):
         small = chr(code).lower()
         if len(small) == 1 and not small.isascii():
-            table.setdefault(ord(small), plain.lower())
-    invisible = {*map(ord, _BLANK), *range(0xD800, 0xE000), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE0200)}
-    invisible |= {*range(0x180B, 0x1810), *range(0xE000, 0xF900)}
-    invisible |= {*range(0x09), *range(0x0E, 0x1C), *range(0x7F, 0x85), *range(0x86, 0xA0)}
-    marks: set[int] = set()
-    # Jamo and vowels that join the one before, as marks do.
-    extending = {*range(0x1160, 0x1200), 0xE32, 0xEB2}
-    folded: set[int] = set()
-    phrases: set[int] = set()
-    foreign: set[int] = set()
-    for code in (code for codes in _LOOKED_AT for code in codes):
-        character = chr(code)
-        category = unicodedata.category(character)
-        if category == "Cf":
-            invisible.add(code)
-        elif category[0] == "M":
-            extending.add(code)
-            if category != "Mc" or unicodedata.combining(character):
-                marks.add(code)
-        elif category in ("Lu", "Ll") and code >= 0x370:
-            foreign.add(code)
-        normal = unicodedata.normalize("NFKC", character)
-        if normal != character:
-            if ord(normal[0]) in extending:
-                extending.add(code)
-            if len(normal) > _LONGEST:
-                phrases.add(code)
-            if _tells(category, code) and any(part.isalnum() for part in normal):
-                folded.add(code)
-    return table, strict, invisible, marks - invisible, extending, folded, phrases, foreign
+            codes.table.setdefault(ord(small), plain.lower())
+    codes.letters = {code for code in codes.table if chr(code).isalpha() and code not in _AT_HOME}
+    codes.cased = {code for code in strict & codes.letters if chr(code).isupper() or chr(code).islower()}
+    codes.enclosed = {code for code in codes.table if unicodedata.category(chr(code)) == "So"}
+    return codes
+
+
+def _sort(code: int, codes: _Codes) -> None:
+    """Put the character into the classes that its properties tell of."""
+    character = chr(code)
+    category = unicodedata.category(character)
+    if category == "Cf":
+        codes.invisible.add(code)
+    elif category[0] == "M":
+        codes.extending.add(code)
+        if category != "Mc" or unicodedata.combining(character):
+            codes.marks.add(code)
+    elif category in ("Lu", "Ll") and code >= 0x370:
+        codes.foreign.add(code)
+    normal = unicodedata.normalize("NFKC", character)
+    if normal == character:
+        return
+    if ord(normal[0]) in codes.extending:
+        codes.extending.add(code)
+    if len(normal) > _LONGEST:
+        codes.phrases.add(code)
+    if _tells(category, code) and any(part.isalnum() for part in normal):
+        codes.folded.add(code)
 
 
 def _tells(category: str, code: int) -> bool:

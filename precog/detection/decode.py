@@ -117,7 +117,7 @@ def _hex(match: re.Match[str]) -> str:
 def _entity(match: re.Match[str]) -> str:
     name = match[1]
     if name[0] != "#":
-        return html5.get(f"{name};") or match[0]
+        return html5.get(match[0][1:]) or match[0]  # some names stand without a semicolon
     code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
     return chr(code) if code < 0x110000 else match[0]
 

@@ -33,7 +33,7 @@ _NEXT = byte_map(b"\1", *((bytes([letter]), bytes([letter]).lower()) for letter 
 
 _BULLETS = "•‧∙●・⋅→"
 _SEPARATOR = rf"[ \t\n.,:;'\"_*/|~+=·{_BULLETS}–—-]"
-_NO_SPACE = _SEPARATOR.replace(r" \t\n", "")
+_NO_SPACE = _SEPARATOR.replace(r" \t\n", "").replace(r"'\"", "")
 # Three letters and more, the same between each; or two, if what is between them is not between words: no
 # blank before "m" in "a m.y", nor a wider one than in "a   m y".
 _SPACED = re.compile(
@@ -62,7 +62,7 @@ _SINGLED = re.compile(rf"(?i)\b(?:{'|'.join(_DOUBLED)})\b")
 # Words that mix letters with digits and signs; those that follow each other are taken together. What is
 # longer is no word, but a hash or something encoded.
 _MIXED_WORDS = re.compile(
-    r"(?<![A-Za-z0-9@$!|])(?:(?=[A-Za-z0-9@$!|]{1,40}+(?![A-Za-z0-9@$!|]))"
+    r"(?<![A-Za-z0-9@$!|\\%])(?:(?=[A-Za-z0-9@$!|]{1,40}+(?![A-Za-z0-9@$!|]))"
     r"(?:[A-Za-z]++[0-9@$!|]|[0-9@$!|]++[A-Za-z])[A-Za-z0-9@$!|]*+ ?)++"
 )
 _LEET = str.maketrans("01345789@$!|\1\2\3", "oieastbgasii@!|")
@@ -133,6 +133,8 @@ def rewritten(view: View, rule: Rule) -> View | None:
 
 def _join(match: re.Match[str]) -> str:
     run = match[0][:: 1 + len(match[match.lastindex or 0])]
+    if run.isdecimal():  # a list of numbers
+        return match[0]
     return run if len(run) < _LONGEST_WORD else " ".join(_WORDS.sub(r" \g<0> ", run).split())
 
 

@@ -36,6 +36,7 @@ def once(text: str) -> str | None:
         ("100% sure, 5%, %zz, %", None),
         ("a&lt;b &amp; c&#x26;d &#8364;", "a<b & c&d €"),
         ("AT&T &nothing; &#9999999; &", None),
+        ("/search?q=a&sc=1&go=&copy", "/search?q=a&sc=1&go=©"),
         (r"\u0069gn\x6fre\u{20}\U0000006e\157w", "ignore now"),
         (r"\xe2\x82\xac", "€"),
         (r"\ud83d\ude0a \ud83d", "😊 \ufffd"),

@@ -103,6 +103,7 @@ def test_words_are_found_in_a_sentence_that_is_spaced_out_evenly() -> None:
         "The quarterly report shows that revenue grew by 12% in 2024; please summarize it (about 200 words).",
         "Can I get the 2nd and 3rd items at 10am, or 5pm? It costs $15 & ships with UPS... thanks!",
         "def area(r):\n    # two times\n    return 3.14159 * r ** 2\n\n\nprint(area(10))\n",
+        "The list [1, 2, 3, 4, 5] has 5 numbers, not 6; 7 8 9 10 come after, in www.example.com too.",
         "Der Ausschuss prüft, ob die Straße größer werden müsste. Übrigens: schön, oder?",
         "L'été dernier, nous étions déjà là-bas, chez ma sœur ; c'était très agréable à Noël.",
         "¿Cuánto cuesta el billete de ida y vuelta a Málaga el próximo sábado, señor?",
