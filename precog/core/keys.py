@@ -158,15 +158,17 @@ class Authenticator:
         self._known: dict[str, tuple[Caller, int]] = {}
         self._touched: dict[str, int] = {}
 
-    def authenticate(self, presented: str | None, *, at_first: Callable[[], None] = lambda: None) -> Caller:
+    def authenticate(
+        self, presented: str | None, *, on_malformed: Callable[[], None] = lambda: None
+    ) -> Caller:
         """Whose key this is. Raises Unauthenticated, and touches no database for a malformed key.
 
-        `at_first` is called for one that is malformed or absent; what it raises stands.
+        `on_malformed` is called for one that is malformed or absent; what it raises stands.
         """
         kept = None if presented is None or not is_well_formed(presented) else digest(self._pepper, presented)
         caller, good_until = self._known.get(kept, (None, 0)) if kept else (None, 0)
         if kept is None:
-            at_first()
+            on_malformed()
             raise Unauthenticated()
         now = self._clock()
         if caller is None or not now < good_until <= now + CACHE_MS:

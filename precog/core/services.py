@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..storage import migrate, readiness
-from ..storage.engine import Database, Transaction, open_database, watch_forks
+from ..storage.engine import Database, Forkable, open_database, watch_forks
 from .ids import InteractionIds
 from .keys import Authenticator
 from .limits import Strangers
 from .times import Clock
 
 
-@dataclass(slots=True, weakref_slot=True, eq=False)
-class Services:
+@dataclass(slots=True, eq=False)
+class Services(Forkable):
     """The database, the clock, and what remembers things between requests."""
 
     db: Database
@@ -23,12 +23,6 @@ class Services:
     strangers: Strangers
     interaction_ids: InteractionIds
     draining: bool = False
-
-    def before_fork(self) -> None:
-        """Nothing: the database sees to its own."""
-
-    def after_fork_in_parent(self) -> None:
-        """Nothing."""
 
     def after_fork_in_child(self) -> None:
         """Let go of locks that a thread of the parent may have held."""
@@ -62,9 +56,5 @@ def build(*, database: str, pepper: str, clock: Clock, unauthenticated_per_minut
 
 def probe(services: Services) -> None:
     """Read and write once. Raises StorageUnavailable, also for a schema that is not this version's."""
-    services.db.read(_check_schema)
+    services.db.read(migrate.require_current)
     services.db.write(readiness.probe, now=services.clock())
-
-
-def _check_schema(tx: Transaction) -> None:
-    migrate.require_current(tx)

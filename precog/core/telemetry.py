@@ -138,7 +138,7 @@ def _record_together(tx: Transaction, drafts: Sequence[_Draft]) -> list[tuple[Re
     is not so."""
     receipts = _store_together(tx, drafts)
     caller, now = drafts[0].caller, max(draft.row.received_at for draft in drafts)
-    quota = limits.spend(tx, caller.rate, caller.organization_id, now=now, cost=len(drafts))
+    quota = _spend(tx, caller, now, cost=len(drafts))
     return [(receipt, quota) for receipt in receipts]
 
 
@@ -158,8 +158,8 @@ def _by_key(draft: _Draft) -> tuple[str, str]:
     return draft.key or "", draft.row.id
 
 
-def _spend(tx: Transaction, caller: Caller, now: int) -> Quota:
-    return limits.spend(tx, caller.rate, caller.organization_id, now=now)
+def _spend(tx: Transaction, caller: Caller, now: int, cost: int = 1) -> Quota:
+    return limits.spend(tx, caller.rate, caller.organization_id, now=now, cost=cost)
 
 
 def _record_batch(

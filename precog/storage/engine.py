@@ -96,8 +96,10 @@ def open_database(url: str) -> Database:
     return SqliteDatabase(Path(url.removeprefix("sqlite:///")))
 
 
-class Forkable(Protocol):
-    """What must do something when the process forks."""
+class Forkable:
+    """What must do something when the process forks; what is not overridden does nothing."""
+
+    __slots__ = ("__weakref__",)
 
     def before_fork(self) -> None:
         """In the parent, before."""

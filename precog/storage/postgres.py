@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate
 
 from ..errors import ConfigurationError, StorageUnavailable
 from . import engine
-from .engine import Item, P, Row, T, Transaction, watch_forks
+from .engine import Forkable, Item, P, Row, T, Transaction, watch_forks
 from .writer import Job, MergeableJob, PostedJob, Writer, merged, run_together
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class PostgresTransaction:
         self.all("SELECT pg_advisory_xact_lock(:lock)", lock=ADVISORY_LOCK)
 
 
-class PostgresDatabase:
+class PostgresDatabase(Forkable):
     """A PostgreSQL database: pooled connections; the server groups the commits."""
 
     name = "postgres"
@@ -93,12 +93,6 @@ class PostgresDatabase:
         self._opening = threading.Lock()
         self._pool: psycopg_pool.ConnectionPool[psycopg.Connection[dict[str, Any]]] | None = None
         self._merger = Writer(self._run_merged, engine.GROUP_LIMIT, name="precog-merger")
-
-    def before_fork(self) -> None:
-        """Nothing: the child makes connections of its own."""
-
-    def after_fork_in_parent(self) -> None:
-        """Nothing."""
 
     def after_fork_in_child(self) -> None:
         """Begin again."""
@@ -139,31 +133,27 @@ class PostgresDatabase:
 
     def _run_merged(self, jobs: Sequence[Job]) -> None:
         for together in merged(jobs):
-            try:
-                self._run_together(together)
-            except StorageUnavailable:
-                # They have all waited; each alone would wait as long again.
-                for job in together:
-                    job.error = StorageUnavailable()
+            if len(together) == 1 or not self._run_at_once(together):
+                self._run_each(together)
 
-    def _run_together(self, together: list[Any]) -> None:
-        if len(together) > 1:
-            try:
-                return self._run("BEGIN", partial(run_together, together))
-            except StorageUnavailable:
-                raise
-            except Exception:
-                log.debug("undone together, tried alone")
-        done: list[Job] = []
-        for job in together:
+    def _run_at_once(self, together: Sequence[Any]) -> bool:
+        """Run jobs in one transaction; False when it was undone and each must be tried alone."""
+        try:
+            self._run("BEGIN", partial(run_together, together))
+        except StorageUnavailable:
+            _refuse(together)
+        except Exception:
+            return False
+        return True
+
+    def _run_each(self, jobs: Sequence[Job]) -> None:
+        for at, job in enumerate(jobs):
             try:
                 self._run("BEGIN", job.run)
             except StorageUnavailable:
-                del together[: len(done)]  # these are committed
-                raise
+                return _refuse(jobs[at:])  # they have waited; each alone would wait as long again
             except Exception as error:
                 job.error = error
-            done.append(job)
         return None
 
     def read(self, fn: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -222,6 +212,11 @@ class PostgresDatabase:
             if self._pool is not None:
                 self._pool.close()
                 self._pool = None
+
+
+def _refuse(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        job.error = StorageUnavailable()
 
 
 @cache

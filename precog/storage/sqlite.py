@@ -15,7 +15,7 @@ from typing import Any, Concatenate
 
 from ..errors import DatabaseRefused, StorageUnavailable
 from . import engine
-from .engine import Item, P, Row, T, Transaction, watch_forks
+from .engine import Forkable, Item, P, Row, T, Transaction, watch_forks
 from .writer import Job, MergeableJob, PostedJob, Writer, merged, run_together
 
 log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class _Gate:
             self._changed.notify_all()
 
 
-class SqliteDatabase:
+class SqliteDatabase(Forkable):
     """A SQLite file: one connection that writes in groups, and others that read."""
 
     name = "sqlite"

@@ -33,11 +33,11 @@ def presented_key(environ: Mapping[str, Any]) -> str | None:
 
 
 def authenticate(here: Services, environ: Mapping[str, Any]) -> Caller:
-    """Whose request this is. Raises Unauthenticated, or RateLimited when the address has had its share of
-    answers without a key; who had a good key before is not kept out by others at the same address."""
+    """Whose request this is. Raises Unauthenticated, or RateLimited for a malformed key or none when the
+    address has had its share of answers; nobody with a well-formed key is kept out by others there."""
     address = str(environ.get("REMOTE_ADDR") or "")
     return here.authenticator.authenticate(
-        presented_key(environ), at_first=lambda: here.strangers.refuse(address, here.clock())
+        presented_key(environ), on_malformed=lambda: here.strangers.refuse(address, here.clock())
     )
 
 

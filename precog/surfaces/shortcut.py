@@ -68,10 +68,9 @@ class Shortcuts:
             return self._app(environ, start_response)
         try:
             caller = self._admit(environ, shortcut)
-        except StorageUnavailable as error:
-            environ[auth.REFUSAL] = error  # it has waited long enough
-            return self._app(environ, start_response)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, StorageUnavailable):
+                environ[auth.REFUSAL] = error  # it has waited long enough
             return self._app(environ, start_response)
         # Only now: a stranger must not hold a thread by sending slowly.
         raw = bytes(environ["wsgi.input"].read(length))

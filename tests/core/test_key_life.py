@@ -7,26 +7,13 @@ from typing import Any
 import pytest
 
 from precog.core import administration, keys
-from precog.core.administration import KeyRequest
 from precog.core.keys import CACHE_MS, Authenticator, NewKey
-from precog.core.services import Services
 from precog.core.times import DAY_MS, HOUR_MS, MINUTE_MS
 from precog.errors import NotFound, Unauthenticated
 from precog.storage.engine import Database
 from tests.conftest import PEPPER, Sandbox
+from tests.core.making import admits, make
 from tests.parallel import in_threads, let_go, process
-
-
-def admits(services: Services, key: str) -> bool:
-    try:
-        return bool(services.authenticator.authenticate(key))
-    except Unauthenticated:
-        return False
-
-
-def make(sandbox: Sandbox, **fields: Any) -> NewKey:
-    request = KeyRequest(kind="precogx", prefix="px_live_", name="test", **fields)
-    return administration.create_key(sandbox.services, sandbox.organization_id, request)
 
 
 def elsewhere(sandbox: Sandbox) -> Authenticator:

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from precog.core import administration, keys
-from precog.core.administration import KeyRequest
-from precog.core.keys import Authenticator, NewKey
-from precog.core.services import Services
+from precog.core import keys
+from precog.core.keys import Authenticator
 from precog.errors import InsufficientScope, NotFound, Unauthenticated, WrongValue
 from precog.surfaces.key_kinds import PREFIXES
 from tests.conftest import PEPPER, Sandbox
+from tests.core.making import admits, make
 
 ALPHABET = string.ascii_letters + string.digits + "_"
 
@@ -26,18 +25,6 @@ class Untouched:
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"{name} was called")
-
-
-def admits(services: Services, key: str) -> bool:
-    try:
-        return bool(services.authenticator.authenticate(key))
-    except Unauthenticated:
-        return False
-
-
-def make(sandbox: Sandbox, **fields: Any) -> NewKey:
-    request = KeyRequest(kind="precogx", prefix="px_live_", name="test", **fields)
-    return administration.create_key(sandbox.services, sandbox.organization_id, request)
 
 
 # --- how they look

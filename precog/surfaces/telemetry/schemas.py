@@ -128,8 +128,6 @@ def ordinary(body: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     if "\0" in agent_id:  # it may come from a query
         return None
-    if "\0" in agent_id:  # which a query can say, though no body
-        return None
     if not isinstance(found.get("prompt"), str) or not isinstance(found.get("response"), str):
         return None
     if not isinstance(found.setdefault("metadata", None), dict | NoneType):
