@@ -57,11 +57,27 @@ class Hit:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
 class _Ready:
-    rule: Rule
-    pattern: re.Pattern[bytes]
-    unless: re.Pattern[bytes] | None
+    """A rule and its patterns, which are compiled when they are first needed: few ever are."""
+
+    __slots__ = ("_pattern", "_unless", "rule")
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self._pattern: re.Pattern[bytes] | None = None
+        self._unless: re.Pattern[bytes] | None = None
+
+    @property
+    def pattern(self) -> re.Pattern[bytes]:
+        if self._pattern is None:
+            self._pattern = re.compile(_encode(self.rule.pattern), re.DOTALL | re.MULTILINE)
+        return self._pattern
+
+    @property
+    def unless(self) -> re.Pattern[bytes] | None:
+        if self._unless is None and self.rule.unless:
+            self._unless = re.compile(_encode(self.rule.unless), re.DOTALL)
+        return self._unless
 
 
 class RuleSet:
@@ -71,7 +87,7 @@ class RuleSet:
         self.rules = tuple(rules)
         anchored: dict[bytes, list[_Ready]] = {}
         for rule in self.rules:
-            anchored.setdefault(_encode(rule.anchor or rule.pattern), []).append(_ready(rule))
+            anchored.setdefault(_encode(rule.anchor or rule.pattern), []).append(_Ready(rule))
         self._anchored = list(anchored.values())
         self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         self._database.compile(
@@ -85,6 +101,12 @@ class RuleSet:
     def load(cls) -> RuleSet:
         """All rules that are shipped."""
         return cls(shipped())
+
+    def warm(self) -> None:
+        """Compile what the first texts that need it would wait for."""
+        for anchored in self._anchored:
+            for ready in anchored:
+                _ = ready.pattern, ready.unless
 
     def scan(self, text: str) -> list[Hit]:
         """Where rules match, in text order. A rule has at most one hit at one place."""
@@ -152,11 +174,6 @@ def _expand(pattern: str, words: dict[str, str]) -> str:
     for _ in range(_DEPTH):
         pattern = _MACRO.sub(lambda found: f"(?:{words[found[1]]})", pattern)
     return pattern
-
-
-def _ready(rule: Rule) -> _Ready:
-    unless = re.compile(_encode(rule.unless), re.DOTALL) if rule.unless else None
-    return _Ready(rule, re.compile(_encode(rule.pattern), re.DOTALL | re.MULTILINE), unless)
 
 
 def _encode(pattern: str) -> bytes:

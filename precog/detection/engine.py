@@ -1,0 +1,215 @@
+"""Looks at a text with everything that detects: its readings, rules, personal data, secrets, a classifier."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Protocol
+
+from . import pii, secrets
+from .characters import characters
+from .context import weigh
+from .findings import Finding
+from .language import unexpected
+from .normalize import View, views
+from .passages import passages
+from .rules import RuleSet
+from .toolcalls import strings
+
+# A classifier's opinion below this says nothing.
+_LEAST = 0.3
+# What is undone for words only: digits and letters of a secret are others afterwards.
+_WORDS_ONLY = frozenset(("leet", "repeated", "spaced", "rot13", "reversed"))
+
+
+class Classifier(Protocol):
+    """A trained model's opinion."""
+
+    def __call__(self, passages: Sequence[str]) -> Sequence[Mapping[str, float]]:
+        """For each passage of a text the probability of each category that the model knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found, in text order. Not `complete` when something could not be looked at."""
+
+    findings: tuple[Finding, ...]
+    complete: bool = True
+
+
+# How much a category counts by where the text comes from; 0 is not looked for. A model's answer and a
+# document hold statements and commands as a matter of course, and an answer commands nobody. Personal data
+# in a document is no attack, in a tool's arguments it is what the tool is for.
+_COUNTS: Mapping[str, Mapping[str, float]] = MappingProxyType(
+    {
+        "prompt": {},
+        "output": {"prompt_injection": 0.5, "jailbreak": 0.5, "db_access": 0.4, "code_execution": 0.4},
+        "retrieved": {"db_access": 0.6, "code_execution": 0.6, "pii_leakage": 0.0},
+        "tool_call": {"jailbreak": 0.0, "pii_leakage": 0.0, "toxicity": 0.0},
+    }
+)
+
+
+class Engine:
+    """All detectors made ready. Threads may share it, and it survives a fork."""
+
+    def __init__(self, rules: RuleSet, classifier: Classifier | None = None) -> None:
+        self._rules = rules
+        self._classifier = classifier
+
+    @classmethod
+    def load(cls, classifier: Classifier | None = None) -> Engine:
+        """With all rules that are shipped. What others make ready at their first use is made ready here."""
+        characters()
+        pii.gate()
+        secrets.find("")
+        return cls(RuleSet.load(), classifier)
+
+    def scan(self, text: str, *, source: str = "prompt", expected_languages: Sequence[str] = ()) -> Report:
+        """Everything found in a text: a "prompt", an "output" of a model, or one "retrieved" from outside.
+
+        `expected_languages` are BCP 47 tags; a text mostly of a script that none of them is written in is a
+        weak sign.
+        """
+        counts = _COUNTS[source]
+        findings, complete = self._look(text, counts)
+        if (
+            expected_languages
+            and counts.get("prompt_injection", 1.0)
+            and unexpected(text, expected_languages)
+        ):
+            findings.append(Finding("prompt_injection", "language.unexpected", 0.3, (0, len(text))))
+        return Report(_in_order(findings), complete)
+
+    def scan_tool_call(self, name: str, arguments: str) -> Report:
+        """Everything found in a call of a tool; `arguments` is JSON, or text.
+
+        Places are those in `arguments`; what was found in the name stands at its very beginning.
+        """
+        counts = _COUNTS["tool_call"]
+        named, complete = self._look(name, counts)
+        findings = [replace(finding, span=(0, 0)) for finding in named]
+        for view in (View(arguments), strings(arguments)):
+            if view is not None:
+                found, whole = self._look(view.text, counts)
+                findings += [replace(finding, span=view.span(*finding.span)) for finding in found]
+                complete = complete and whole
+        return Report(_in_order(findings), complete)
+
+    def warm(self) -> None:
+        """Make ready what only the first text of its kind would need."""
+        self._rules.warm()
+
+    def _look(self, text: str, counts: Mapping[str, float]) -> tuple[list[Finding], bool]:
+        """The findings in all readings of a text, and whether everything was looked at."""
+        readings = views(text)
+        complete = readings.complete
+        findings: list[Finding] = []
+        for view in readings:
+            found = self._by_rules(view)
+            if view.transform is None or not _WORDS_ONLY.intersection(view.transform.split("+")):
+                found += secrets.find(view.text)
+                if counts.get("pii_leakage", 1.0):
+                    personal = pii.scan(view.text)
+                    found += personal.findings
+                    complete = complete and not personal.unchecked
+            if view.transform is not None:
+                found = [_original(view, finding) for finding in found]
+            findings += found
+        if self._classifier is not None:
+            findings += _classified(self._classifier, readings)
+        return list(_counted(findings, counts)), complete
+
+    def _by_rules(self, view: View) -> list[Finding]:
+        return [
+            Finding(
+                hit.rule.category, hit.rule.id, hit.rule.weight * weigh(view.text, hit), (hit.start, hit.end)
+            )
+            for hit in self._rules.scan(view.text)
+        ]
+
+
+def _classified(classifier: Classifier, readings: Iterable[View]) -> Iterator[Finding]:
+    """The classifier's worst opinion in each category."""
+    places = [(view, start, end) for view in readings for start, end in passages(view.text)]
+    worst: dict[str, tuple[float, View, int, int]] = {}
+    opinions = classifier([view.text[start:end] for view, start, end in places])
+    for (view, start, end), opinion in zip(places, opinions, strict=True):
+        for category, probability in opinion.items():
+            if probability >= _LEAST and probability > worst.get(category, (0.0,))[0]:
+                worst[category] = probability, view, start, end
+    for category, (probability, view, start, end) in worst.items():
+        finding = Finding(category, f"classifier.{category}", min(1.0, probability), (start, end))
+        yield finding if view.transform is None else _original(view, finding)
+
+
+def _original(view: View, finding: Finding) -> Finding:
+    """The finding of a reading as one of the text itself."""
+    return replace(
+        finding,
+        span=view.span(*finding.span),
+        transform=view.needed(*finding.span) or view.transform,
+    )
+
+
+def _counted(findings: Iterable[Finding], counts: Mapping[str, float]) -> Iterator[Finding]:
+    for finding in findings:
+        count = counts.get(finding.category, 1.0)
+        if count == 1.0:
+            yield finding
+        elif count:
+            yield replace(finding, score=finding.score * count)
+
+
+def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:
+    """In text order, each rule once at a place: as the first reading saw it, with the best score of all."""
+    if len(findings) < 2:
+        return tuple(findings)
+    kept: list[Finding] = []
+    by_rule: dict[tuple[str, str | None], list[int]] = {}
+    for _, finding in sorted(enumerate(findings), key=_place):
+        same = by_rule.setdefault((finding.rule, finding.label), [])
+        if same and finding.span[0] < max(kept[same[-1]].span[1], 1):
+            kept[same[-1]] = _better(kept[same[-1]], finding)
+            continue
+        same.append(len(kept))
+        kept.append(finding)
+    return tuple(sorted(kept, key=lambda finding: finding.span))
+
+
+def _place(numbered: tuple[int, Finding]) -> tuple[int, int]:
+    return numbered[1].span[0], numbered[0]
+
+
+def _better(one: Finding, other: Finding) -> Finding:
+    """Both as one: the place of the plainer reading, the higher score."""
+    plainer = other if one.transform is not None and other.transform is None else one
+    return replace(plainer, score=max(one.score, other.score))
+
+
+class _Shared:
+    """The engine of this process."""
+
+    def __init__(self, make: Callable[[], Engine]) -> None:
+        self._make = make
+        self._engine: Engine | None = None
+        self._locks: dict[int, threading.Lock] = {}
+
+    def get(self) -> Engine:
+        if self._engine is None:
+            # A lock of each process's own: one that another thread held at a fork is held for ever.
+            with self._locks.setdefault(os.getpid(), threading.Lock()):
+                if self._engine is None:
+                    self._engine = self._make()
+        return self._engine
+
+
+_process = _Shared(Engine.load)
+
+
+def shared() -> Engine:
+    """The engine that everything in this process uses; made at the first call."""
+    return _process.get()
