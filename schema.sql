@@ -63,13 +63,26 @@ CREATE UNIQUE INDEX IF NOT EXISTS api_keys_digest ON api_keys (digest);
 -- Lists an organization's keys.
 CREATE INDEX IF NOT EXISTS api_keys_organization ON api_keys (organization_id, created_at);
 
--- agent_id is the name that senders use; deactivated_at frees the slot.
+-- The versions of a system's policy, JSON each. Version 1 is the default and has no row; of two changes
+-- at once the key decides which is n + 1. key_id is who made it, null for the command line.
+CREATE TABLE IF NOT EXISTS system_policies (
+    system_id TEXT NOT NULL REFERENCES systems (id),
+    version BIGINT NOT NULL,
+    policy TEXT NOT NULL,
+    key_id TEXT REFERENCES api_keys (id),
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (system_id, version)
+);
+
+-- agent_id is the name that senders use; deactivated_at frees the slot;
+-- thresholds is JSON and overrides its system's policy.
 CREATE TABLE IF NOT EXISTS agents (
     id TEXT NOT NULL PRIMARY KEY,
     organization_id TEXT NOT NULL REFERENCES organizations (id),
     agent_id TEXT NOT NULL,
     created_at BIGINT NOT NULL,
-    deactivated_at BIGINT
+    deactivated_at BIGINT,
+    thresholds TEXT
 );
 
 -- One agent a name; decides which of two first posts creates it. Also pages the list by name.

@@ -109,6 +109,16 @@ class IdempotencyKeyReused(PrecogError):
     code = "idempotency_key_reused"
 
 
+class VersionConflict(PrecogError):
+    """Somebody else was first: `version` is the current one, not the one that was to be changed."""
+
+    code = "version_conflict"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(version)
+        self.version = version
+
+
 class TooLarge(PrecogError):
     """The body is larger than is accepted, after decompression."""
 

@@ -9,6 +9,7 @@ from ..storage.engine import Database, Forkable, open_database, watch_forks
 from .ids import InteractionIds
 from .keys import Authenticator
 from .limits import Strangers
+from .policy_cache import Policies
 from .times import Clock
 
 
@@ -22,6 +23,7 @@ class Services(Forkable):
     authenticator: Authenticator
     strangers: Strangers
     interaction_ids: InteractionIds
+    policies: Policies
     draining: bool = False
 
     def after_fork_in_child(self) -> None:
@@ -29,6 +31,7 @@ class Services(Forkable):
         self.authenticator.renew_lock()
         self.strangers.renew_lock()
         self.interaction_ids.renew_lock()
+        self.policies.renew_lock()
 
     def close(self) -> None:
         """Finish queued writes and let go of the database."""
@@ -49,6 +52,7 @@ def build(*, database: str, pepper: str, clock: Clock, unauthenticated_per_minut
         authenticator=Authenticator(db, pepper=pepper, clock=clock),
         strangers=Strangers(unauthenticated_per_minute),
         interaction_ids=InteractionIds(),
+        policies=Policies(db, clock=clock),
     )
     watch_forks(services)
     return services

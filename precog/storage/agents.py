@@ -9,19 +9,25 @@ from .engine import Row, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """One agent; `last_interaction_id` names its newest interaction."""
+    """One agent; `last_interaction_id` names its newest interaction, `thresholds` is JSON."""
 
     id: str
     agent_id: str
     created_at: int
     deactivated_at: int | None
     last_interaction_id: str | None
+    thresholds: str | None
 
 
 def from_row(row: Row) -> Agent:
     """The agent in a row that has its columns and last_interaction_id."""
     return Agent(
-        row["id"], row["agent_id"], row["created_at"], row["deactivated_at"], row["last_interaction_id"]
+        row["id"],
+        row["agent_id"],
+        row["created_at"],
+        row["deactivated_at"],
+        row["last_interaction_id"],
+        row["thresholds"],
     )
 
 
@@ -92,3 +98,23 @@ WHERE organization_id = :organization_id AND agent_id = :agent_id AND deactivate
 def reactivate(tx: Transaction, organization_id: str, agent_id: str) -> bool:
     """Bring a retired agent back; False when there is none of that name."""
     return tx.run(REACTIVATE, organization_id=organization_id, agent_id=agent_id) > 0
+
+
+THRESHOLDS = "SELECT thresholds FROM agents WHERE organization_id = :organization_id AND agent_id = :agent_id"
+
+
+def thresholds(tx: Transaction, organization_id: str, agent_id: str) -> str | None:
+    """The agent's own thresholds, as JSON; None when it has none, and when there is no such agent."""
+    row = tx.one(THRESHOLDS, organization_id=organization_id, agent_id=agent_id)
+    return None if row is None else row["thresholds"]
+
+
+SET_THRESHOLDS = """
+UPDATE agents SET thresholds = :thresholds WHERE organization_id = :organization_id AND agent_id = :agent_id
+"""
+
+
+def set_thresholds(tx: Transaction, organization_id: str, agent_id: str, thresholds: str | None) -> bool:
+    """Give an agent thresholds of its own, or none; False when there is no such agent."""
+    found = tx.run(SET_THRESHOLDS, organization_id=organization_id, agent_id=agent_id, thresholds=thresholds)
+    return found > 0

@@ -102,6 +102,8 @@ def _from_ours(error: PrecogError) -> Problem:
             return Problem(error.code, f"The {error.what} exists already")
         case errors.IdempotencyKeyReused():
             return Problem(error.code, "The idempotency key was used before with another body")
+        case errors.VersionConflict():
+            return Problem(error.code, f"The current version is {error.version}", {"version": error.version})
         case errors.TooLarge():
             return Problem(
                 error.code,

@@ -22,6 +22,7 @@ _FORMS = {
     "method_not_allowed": ("METHOD_NOT_ALLOWED", 405),
     "already_exists": ("ALREADY_EXISTS", 409),
     "idempotency_key_reused": ("IDEMPOTENCY_KEY_REUSED", 409),
+    "version_conflict": ("VERSION_CONFLICT", 409),
     "too_large": ("PAYLOAD_TOO_LARGE", 413),
     "unsupported_media_type": ("UNSUPPORTED_MEDIA_TYPE", 415),
     "rate_limited": ("RATE_LIMIT_EXCEEDED", 429),
