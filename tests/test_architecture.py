@@ -141,7 +141,7 @@ def attributes_of(name: str, module: str) -> set[str]:
     [
         (
             VENDOR,
-            r"surfaces/(telemetry|guard|callers|agents)/.+|surfaces/key_kinds\.py|cli\.py|application\.py",
+            r"surfaces/(telemetry|guard|callers|agents)/.+|surfaces/key_kinds\.py|cli/.+|application\.py",
         ),
         (PLATFORM, r"surfaces/telemetry/.+"),
     ],

@@ -53,12 +53,11 @@ class _Memory(Generic[V]):
         try:
             answer = self._load(organization_id, name)
         except StorageUnavailable:
-            if known is None:
-                raise
-            # To find out may have taken seconds, so it is not tried for every request.
-            answer = known[0]
+            answer = self._last_known(key)
+            now = self._clock()  # to find out may have taken seconds, so not every request tries it
         except NotFound:
-            self._known.pop(key, None)
+            with self._lock:
+                self._known.pop(key, None)
             raise
         self._remember(key, answer, now + CACHE_MS, generation)
         return answer
@@ -72,12 +71,20 @@ class _Memory(Generic[V]):
     def renew_lock(self) -> None:
         self._lock = threading.Lock()
 
+    def _last_known(self, key: tuple[str, str]) -> V:
+        with self._lock:
+            known = self._known.get(key)
+        if known is None:
+            raise StorageUnavailable()
+        return known[0]
+
     def _remember(self, key: tuple[str, str], answer: V, good_until: int, generation: int) -> None:
         with self._lock:
             # An answer that was read before a change must not be remembered after it.
             if generation != self._generation:
                 return
-            if key not in self._known and len(self._known) >= CACHED:
+            self._known.pop(key, None)  # so that the first is the one that was not asked for the longest
+            if len(self._known) >= CACHED:
                 del self._known[next(iter(self._known))]
             self._known[key] = answer, good_until
 

@@ -1,0 +1,20 @@
+"""The `precog` command."""
+
+from __future__ import annotations
+
+import click
+
+from .common import Group
+from .first import init, serve
+from .keys import keys
+from .organizations import org
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="precog")
+def main() -> None:
+    """A light security and telemetry service for AI agents."""
+
+
+for command in (init, serve, org, keys):
+    main.add_command(command)
