@@ -90,10 +90,22 @@ CREATE UNIQUE INDEX IF NOT EXISTS agents_name ON agents (organization_id, agent_
 
 -- id begins with the time of receipt, so it orders by time. metadata, tool_calls, extra (the
 -- top-level fields nobody knows) and native (a platform's own body, whole) are JSON.
+--
+-- Telemetry's rows have an agent. A system's rows have an event_id, under which three reports may meet:
+-- guard (the verdict before the model was called, JSON; action is what was enforced), what happened
+-- afterwards (ingested_at; prompt_sent where it differs from the prompt that was judged), and how long
+-- its sender took to tell it (finalized_at).
+--
+-- What detection found is in findings (JSON) and risk_score; analyzed_at is null until all of the row was
+-- looked at, which whoever has the claim does until it ends.
 CREATE TABLE IF NOT EXISTS interactions (
     organization_id TEXT NOT NULL REFERENCES organizations (id),
     id TEXT NOT NULL,
-    agent TEXT NOT NULL REFERENCES agents (id),
+    agent TEXT REFERENCES agents (id),
+    system_id TEXT REFERENCES systems (id),
+    event_id TEXT,
+    event_category TEXT,
+    workflow_run_id TEXT,
     platform TEXT,
     session_id TEXT,
     user_id TEXT,
@@ -104,10 +116,27 @@ CREATE TABLE IF NOT EXISTS interactions (
     tool_calls TEXT,
     extra TEXT,
     native TEXT,
+    prompt_sent TEXT,
+    guard TEXT,
+    action TEXT,
+    guarded_at BIGINT,
+    ingested_at BIGINT,
+    finalized_at BIGINT,
+    sdk_ingest_ms DOUBLE PRECISION,
+    findings TEXT,
+    risk_score DOUBLE PRECISION,
+    analyzed_at BIGINT,
+    claimed_until BIGINT,
     occurred_at BIGINT,
     received_at BIGINT NOT NULL,
     PRIMARY KEY (organization_id, id)
 );
+
+-- One row an event of a system; decides which report is the first of its kind.
+CREATE UNIQUE INDEX IF NOT EXISTS interactions_event ON interactions (system_id, event_id)
+    WHERE event_id IS NOT NULL;
+-- Finds what is still to be analyzed, oldest first.
+CREATE INDEX IF NOT EXISTS interactions_unanalyzed ON interactions (id) WHERE analyzed_at IS NULL;
 
 -- Each serves one filter of the list, newest first; the last also an agent's last activity.
 CREATE INDEX IF NOT EXISTS interactions_session ON interactions (organization_id, session_id, id)
@@ -116,6 +145,14 @@ CREATE INDEX IF NOT EXISTS interactions_user ON interactions (organization_id, u
     WHERE user_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS interactions_platform ON interactions (organization_id, platform, id)
     WHERE platform IS NOT NULL;
+CREATE INDEX IF NOT EXISTS interactions_system ON interactions (organization_id, system_id, id)
+    WHERE system_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS interactions_event_id ON interactions (organization_id, event_id, id)
+    WHERE event_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS interactions_workflow ON interactions (organization_id, workflow_run_id, id)
+    WHERE workflow_run_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS interactions_action ON interactions (organization_id, action, id)
+    WHERE action IS NOT NULL;
 CREATE INDEX IF NOT EXISTS interactions_agent ON interactions (agent, id);
 
 -- The answer to a retry: the first interaction under a key, and what its body was.
@@ -132,10 +169,11 @@ CREATE TABLE IF NOT EXISTS idempotency_keys (
 CREATE INDEX IF NOT EXISTS idempotency_keys_age ON idempotency_keys (created_at);
 
 -- Security moments that count against the plan's month; over_quota ones are kept, but trigger nothing.
+-- agent is null where a system's event names none.
 CREATE TABLE IF NOT EXISTS impact_events (
     organization_id TEXT NOT NULL REFERENCES organizations (id),
     id TEXT NOT NULL,
-    agent TEXT NOT NULL REFERENCES agents (id),
+    agent TEXT REFERENCES agents (id),
     interaction_id TEXT,
     kind TEXT NOT NULL,
     over_quota SMALLINT NOT NULL CHECK (over_quota IN (0, 1)),

@@ -83,6 +83,12 @@ class AgentDeactivated(PrecogError):
         self.agent_id = agent_id
 
 
+class WrongSystem(PrecogError):
+    """The key is another system's, or the organization has no such system."""
+
+    code = "wrong_system"
+
+
 class NotFound(PrecogError):
     """There is no such thing in this organization."""
 
@@ -107,6 +113,16 @@ class IdempotencyKeyReused(PrecogError):
     """The key was used before, with another body."""
 
     code = "idempotency_key_reused"
+
+
+class DuplicateEvent(PrecogError):
+    """What happened under this event id has been told before; it is on disk."""
+
+    code = "duplicate_event"
+
+    def __init__(self, event_id: str) -> None:
+        super().__init__(event_id)
+        self.event_id = event_id
 
 
 class VersionConflict(PrecogError):
@@ -154,6 +170,10 @@ class StorageUnavailable(PrecogError):
     """The database is locked, full, read-only or gone: an operator can cure it, a retry may help."""
 
     code = "storage_unavailable"
+
+
+class StorageSlow(StorageUnavailable):
+    """The caller would not wait longer; the write goes on."""
 
 
 class DatabaseRefused(Exception):

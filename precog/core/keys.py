@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..errors import InsufficientScope, NotFound, Unauthenticated, WrongValue
+from ..errors import InsufficientScope, NotFound, StorageUnavailable, Unauthenticated, WrongValue
 from ..storage import keys, organizations
 from ..storage.engine import Database, Transaction
 from ..storage.keys import ApiKey
@@ -26,6 +26,7 @@ _CHECKSUM_CHARACTERS = 6
 _DISPLAYED_CHARACTERS = 4
 
 CACHE_MS = 2_000  # how long another process's revocation may go unnoticed
+STALE_MS = 600_000  # how long a known key is taken while the database cannot be asked, where that is allowed
 CACHED_KEYS = 10_000
 
 
@@ -159,11 +160,17 @@ class Authenticator:
         self._touched: dict[str, int] = {}
 
     def authenticate(
-        self, presented: str | None, *, on_malformed: Callable[[], None] = lambda: None
+        self,
+        presented: str | None,
+        *,
+        on_malformed: Callable[[], None] = lambda: None,
+        stale: bool = False,
     ) -> Caller:
         """Whose key this is. Raises Unauthenticated, and touches no database for a malformed key.
 
-        `on_malformed` is called for one that is malformed or absent; what it raises stands.
+        `on_malformed` is called for one that is malformed or absent; what it raises stands. With `stale`
+        a key that was good within STALE_MS is good while the database, which alone could revoke it,
+        cannot be asked; else that raises StorageUnavailable.
         """
         kept = None if presented is None or not is_well_formed(presented) else digest(self._pepper, presented)
         caller, good_until = self._known.get(kept, (None, 0)) if kept else (None, 0)
@@ -172,7 +179,7 @@ class Authenticator:
             raise Unauthenticated()
         now = self._clock()
         if caller is None or not now < good_until <= now + CACHE_MS:
-            caller = self._load(kept, now)
+            caller = self._load_or_remember(kept, now) if stale else self._load(kept, now)
         if caller.expires_at is not None and caller.expires_at <= now:
             raise Unauthenticated()
         self._remember_use(caller.key_id, now)
@@ -187,6 +194,15 @@ class Authenticator:
         with self._lock:
             self._generation += 1
             self._known.clear()
+
+    def _load_or_remember(self, kept: str, now: int) -> Caller:
+        known, good_until = self._known.get(kept, (None, 0))
+        try:
+            return self._load(kept, now)
+        except StorageUnavailable:
+            if known is None or not now < good_until + STALE_MS:
+                raise
+            return known
 
     def _load(self, kept: str, now: int) -> Caller:
         generation = self._generation

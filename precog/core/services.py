@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..detection.engine import Engine, shared
 from ..storage import migrate, readiness
 from ..storage.engine import Database, Forkable, open_database, watch_forks
+from .deferred import Deferred
 from .ids import InteractionIds
 from .keys import Authenticator
 from .limits import Strangers
@@ -24,7 +26,13 @@ class Services(Forkable):
     strangers: Strangers
     interaction_ids: InteractionIds
     policies: Policies
+    deferred: Deferred
     draining: bool = False
+
+    @property
+    def engine(self) -> Engine:
+        """What detects; made at its first use in this process, which takes most of a second."""
+        return shared()
 
     def after_fork_in_child(self) -> None:
         """Let go of locks that a thread of the parent may have held."""
@@ -35,6 +43,7 @@ class Services(Forkable):
 
     def close(self) -> None:
         """Finish queued writes and let go of the database."""
+        self.deferred.close()
         self.db.close()
 
 
@@ -53,6 +62,7 @@ def build(*, database: str, pepper: str, clock: Clock, unauthenticated_per_minut
         strangers=Strangers(unauthenticated_per_minute),
         interaction_ids=InteractionIds(),
         policies=Policies(db, clock=clock),
+        deferred=Deferred(db),
     )
     watch_forks(services)
     return services

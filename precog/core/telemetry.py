@@ -64,6 +64,7 @@ class _Draft:
     """An interaction ready to be stored."""
 
     caller: Caller
+    agent_id: str
     row: StoredInteraction
     key: str | None
     fingerprint: str
@@ -108,7 +109,7 @@ def _draft(services: Services, caller: Caller, interaction: Interaction, now: in
         received_at=now,
     )
     key = interaction.idempotency_key
-    return _Draft(caller, row, key, "" if key is None else _fingerprint(interaction))
+    return _Draft(caller, interaction.agent_id, row, key, "" if key is None else _fingerprint(interaction))
 
 
 def _json(value: Any) -> str | None:
@@ -151,7 +152,7 @@ def _store_together(tx: Transaction, drafts: Sequence[_Draft]) -> list[Receipt]:
     keyed = {
         draft.row.id: _store(tx, draft) for draft in sorted(drafts, key=_by_key) if draft.key is not None
     }
-    return [keyed.get(draft.row.id) or Receipt(draft.row.id, draft.row.agent_id) for draft in drafts]
+    return [keyed.get(draft.row.id) or Receipt(draft.row.id, draft.agent_id) for draft in drafts]
 
 
 def _by_key(draft: _Draft) -> tuple[str, str]:
@@ -194,12 +195,12 @@ def _store(tx: Transaction, draft: _Draft) -> Receipt:
     if draft.key is not None:
         first = _claim(tx, draft, draft.key)
         if first is not None:
-            return Receipt(first, row.agent_id, replayed=True)
+            return Receipt(first, draft.agent_id, replayed=True)
     if not interactions.add(tx, [(caller.organization_id, row)]):
-        _admit(tx, caller, row.agent_id, now=row.received_at)
+        _admit(tx, caller, draft.agent_id, now=row.received_at)
         if not interactions.add(tx, [(caller.organization_id, row)]):
-            raise AgentDeactivated(row.agent_id)
-    return Receipt(row.id, row.agent_id)
+            raise AgentDeactivated(draft.agent_id)
+    return Receipt(row.id, draft.agent_id)
 
 
 def _claim(tx: Transaction, draft: _Draft, key: str) -> str | None:

@@ -44,7 +44,7 @@ def record_impact(
     tx: Transaction,
     organization_id: str,
     *,
-    agent_id: str,
+    agent_id: str | None,
     interaction_id: str | None,
     kind: str,
     now: int,

@@ -72,6 +72,21 @@ class Database(Protocol):
         raises, it is undone, and each item comes alone; what is raised then is its own caller's error.
         """
 
+    def write_patiently(
+        self,
+        fn: Callable[[Transaction, Sequence[Item]], Sequence[T]],
+        item: Item,
+        *,
+        whose: str,
+        patience_s: float,
+        late: Callable[[Exception | None], None],
+    ) -> T:
+        """Like write_merged, for a caller who does not wait longer than `patience_s`.
+
+        Raises StorageSlow then, and the write goes on: `late` is called, in another thread, with
+        what it raised, or None when it was committed after all.
+        """
+
     def read(self, fn: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function that only reads, on one snapshot."""
 

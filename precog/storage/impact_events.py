@@ -6,9 +6,10 @@ from .engine import Transaction
 
 ADD = """
 INSERT INTO impact_events (organization_id, id, agent, interaction_id, kind, over_quota, created_at)
-SELECT organization_id, :id, agents.id, :interaction_id, :kind, CAST(:over_quota AS SMALLINT),
-       CAST(:created_at AS BIGINT)
-FROM agents WHERE organization_id = :organization_id AND agent_id = :agent_id
+VALUES (:organization_id, :id,
+        (SELECT agents.id FROM agents
+         WHERE agents.organization_id = :organization_id AND agents.agent_id = :agent_id),
+        :interaction_id, :kind, :over_quota, :created_at)
 """
 
 
@@ -17,13 +18,13 @@ def add(
     *,
     id: str,
     organization_id: str,
-    agent_id: str,
+    agent_id: str | None,
     interaction_id: str | None,
     kind: str,
     over_quota: bool,
     created_at: int,
 ) -> None:
-    """Store the event."""
+    """Store the event; `agent_id` is the agent's name, None when there is none."""
     tx.run(
         ADD,
         id=id,

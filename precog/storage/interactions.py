@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
@@ -12,10 +12,14 @@ from .engine import Row, Transaction
 
 @dataclass(frozen=True, slots=True)
 class StoredInteraction:
-    """One interaction as kept; the last five of its contents are JSON texts, None when empty."""
+    """One interaction as kept.
+
+    metadata, tool_calls, extra, native, guard and findings are JSON texts, None when empty. What has a
+    default belongs to systems' events, or is what detection found.
+    """
 
     id: str
-    agent_id: str
+    agent_id: str | None
     platform: str | None
     session_id: str | None
     user_id: str | None
@@ -28,26 +32,27 @@ class StoredInteraction:
     native: str | None
     occurred_at: int | None
     received_at: int
+    system_id: str | None = None
+    event_id: str | None = None
+    event_category: str | None = None
+    workflow_run_id: str | None = None
+    prompt_sent: str | None = None
+    guard: str | None = None
+    action: str | None = None
+    guarded_at: int | None = None
+    ingested_at: int | None = None
+    sdk_ingest_ms: float | None = None
+    findings: str | None = None
+    risk_score: float | None = None
+    analyzed_at: int | None = None
+
+
+_READ = tuple(entry.name for entry in fields(StoredInteraction))
 
 
 def from_row(row: Row) -> StoredInteraction:
     """The interaction in a row that has its columns and the agent's name."""
-    return StoredInteraction(
-        row["id"],
-        row["agent_id"],
-        row["platform"],
-        row["session_id"],
-        row["user_id"],
-        row["conversation_id"],
-        row["prompt"],
-        row["response"],
-        row["metadata"],
-        row["tool_calls"],
-        row["extra"],
-        row["native"],
-        row["occurred_at"],
-        row["received_at"],
-    )
+    return StoredInteraction(*(row[name] for name in _READ))
 
 
 _COLUMNS = (
@@ -125,7 +130,8 @@ def _parameters(rows: Sequence[tuple[str, StoredInteraction]]) -> dict[str, Any]
 
 
 GET = """
-SELECT interactions.*, agents.agent_id FROM interactions JOIN agents ON agents.id = interactions.agent
+SELECT interactions.*, agents.agent_id FROM interactions
+LEFT JOIN agents ON agents.id = interactions.agent
 WHERE interactions.organization_id = :organization_id AND interactions.id = :id
 """
 
@@ -144,6 +150,10 @@ class Filter:
     session_id: str | None = None
     user_id: str | None = None
     platform: str | None = None
+    system_id: str | None = None
+    event_id: str | None = None
+    workflow_run_id: str | None = None
+    action: str | None = None
     from_id: str | None = None
     before_id: str | None = None
 
@@ -151,7 +161,8 @@ class Filter:
 # One text a filter, so that each is answered by its own index: with optional filters in one text a
 # planner can only scan.
 _PAGE = """
-SELECT interactions.*, agents.agent_id FROM interactions JOIN agents ON agents.id = interactions.agent
+SELECT interactions.*, agents.agent_id FROM interactions
+LEFT JOIN agents ON agents.id = interactions.agent
 WHERE interactions.organization_id = :organization_id {filters}
 ORDER BY interactions.id DESC LIMIT :limit
 """
@@ -161,6 +172,10 @@ _FILTERS = {
     "session_id": "AND interactions.session_id = :session_id",
     "user_id": "AND interactions.user_id = :user_id",
     "platform": "AND interactions.platform = :platform",
+    "system_id": "AND interactions.system_id = :system_id",
+    "event_id": "AND interactions.event_id = :event_id",
+    "workflow_run_id": "AND interactions.workflow_run_id = :workflow_run_id",
+    "action": "AND interactions.action = :action",
     "from_id": "AND interactions.id >= :from_id",
     "before_id": "AND interactions.id < :before_id",
 }

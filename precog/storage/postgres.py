@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Concatenate
 from ..errors import ConfigurationError, StorageUnavailable
 from . import engine
 from .engine import Forkable, Item, P, Row, T, Transaction, watch_forks
-from .writer import Job, MergeableJob, PostedJob, Writer, merged, run_together
+from .writer import Job, MergeableJob, PatientJob, PostedJob, Writer, merged, run_together
 
 if TYPE_CHECKING:
     import psycopg
@@ -126,10 +126,27 @@ class PostgresDatabase(Forkable):
     ) -> T:
         # Each alone would wait for the one before it to let go of the row that counts them.
         job = MergeableJob(fn, item, whose=whose)
-        if not self._merger.submit(job):
-            raise StorageUnavailable()
+        self._submit(job)
         result: T = job.wait()
         return result
+
+    def write_patiently(
+        self,
+        fn: Callable[[Transaction, Sequence[Item]], Sequence[T]],
+        item: Item,
+        *,
+        whose: str,
+        patience_s: float,
+        late: Callable[[Exception | None], None],
+    ) -> T:
+        job = PatientJob(fn, item, whose=whose)
+        self._submit(job)
+        result: T = job.wait_for(patience_s, late)
+        return result
+
+    def _submit(self, job: Job) -> None:
+        if not self._merger.submit(job):
+            raise StorageUnavailable()
 
     def _run_merged(self, jobs: Sequence[Job]) -> None:
         for together in merged(jobs):

@@ -16,7 +16,7 @@ from typing import Any, Concatenate
 from ..errors import DatabaseRefused, StorageUnavailable
 from . import engine
 from .engine import Forkable, Item, P, Row, T, Transaction, watch_forks
-from .writer import Job, MergeableJob, PostedJob, Writer, merged, run_together
+from .writer import Job, MergeableJob, PatientJob, PostedJob, Writer, merged, run_together
 
 log = logging.getLogger(__name__)
 
@@ -232,6 +232,20 @@ class SqliteDatabase(Forkable):
         job = MergeableJob(fn, item, whose=whose)
         self._submit(job)
         result: T = job.wait()
+        return result
+
+    def write_patiently(
+        self,
+        fn: Callable[[Transaction, Sequence[Item]], Sequence[T]],
+        item: Item,
+        *,
+        whose: str,
+        patience_s: float,
+        late: Callable[[Exception | None], None],
+    ) -> T:
+        job = PatientJob(fn, item, whose=whose)
+        self._submit(job)
+        result: T = job.wait_for(patience_s, late)
         return result
 
     def post(self, fn: Callable[Concatenate[Transaction, P], Any], *args: P.args, **kwargs: P.kwargs) -> None:

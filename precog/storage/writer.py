@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from ..errors import StorageUnavailable
+from ..errors import StorageSlow, StorageUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,39 @@ class MergeableJob(Job):
         self.many = many
         self.item = item
         self.whose = whose
+
+
+class PatientJob(MergeableJob):
+    """One whose caller waits only so long; `late` is told how it ended when that was too short."""
+
+    __slots__ = ("_ended", "_late", "_lock")
+
+    def __init__(self, many: Callable[[Any, Sequence[Any]], Sequence[Any]], item: Any, *, whose: str) -> None:
+        super().__init__(many, item, whose=whose)
+        self._lock = threading.Lock()
+        self._ended = False
+        self._late: Callable[[Exception | None], None] | None = None
+
+    def finish(self) -> None:
+        """Let the caller go on, or tell how it ended to whom it left behind."""
+        with self._lock:
+            self._ended = True
+            late = self._late
+        super().finish()
+        if late is not None:
+            late(self.error)
+
+    def wait_for(self, patience_s: float, late: Callable[[Exception | None], None]) -> Any:
+        """As wait. Raises StorageSlow after `patience_s`; `late` is called at the end then."""
+        if not self._done.acquire(timeout=patience_s):
+            with self._lock:
+                if not self._ended:
+                    self._late = late
+                    raise StorageSlow()
+            self._done.acquire()
+        if self.error is not None:
+            raise self.error
+        return self.result
 
 
 def _only(transaction: Any, many: Callable[[Any, Sequence[Any]], Sequence[Any]], item: Any) -> Any:

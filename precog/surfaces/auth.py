@@ -32,17 +32,19 @@ def presented_key(environ: Mapping[str, Any]) -> str | None:
     return key.strip() if kind.lower() == "bearer" and key else None
 
 
-def authenticate(here: Services, environ: Mapping[str, Any]) -> Caller:
-    """Whose request this is. Raises Unauthenticated, or RateLimited for a malformed key or none when the
+def authenticate(here: Services, environ: Mapping[str, Any], *, stale: bool = False) -> Caller:
+    """Whose request this is; `stale` as the authenticator's. Raises Unauthenticated, or RateLimited for a malformed key or none when the
     address has had its share of answers; nobody with a well-formed key is kept out by others there."""
     address = str(environ.get("REMOTE_ADDR") or "")
     return here.authenticator.authenticate(
-        presented_key(environ), on_malformed=lambda: here.strangers.refuse(address, here.clock())
+        presented_key(environ),
+        on_malformed=lambda: here.strangers.refuse(address, here.clock()),
+        stale=stale,
     )
 
 
-def needs(scope: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Let only a key with this scope in, before the body is looked at.
+def needs(scope: str, *, stale: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Let only a key with this scope in, before the body is looked at; `stale` as the authenticator's.
 
     A decorator, since flask-smorest parses the body in a decorator of its own, below this one.
     """
@@ -53,7 +55,7 @@ def needs(scope: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
             refusal = request.environ.get(REFUSAL)
             if isinstance(refusal, StorageUnavailable):
                 raise refusal
-            g.caller = authenticate(services(), request.environ)
+            g.caller = authenticate(services(), request.environ, stale=stale)
             g.caller.require(scope)
             if refusal is not None:
                 raise refusal

@@ -96,6 +96,10 @@ def _from_ours(error: PrecogError) -> Problem:
             return Problem(error.code, "Every agent slot of the plan is taken", {"limit": error.limit})
         case errors.AgentDeactivated():
             return Problem(error.code, "The agent is deactivated", {"agentId": error.agent_id})
+        case errors.WrongSystem():
+            return Problem(error.code, "The key is not for this system")
+        case errors.DuplicateEvent():
+            return Problem(error.code, "The event was told before", {"event_id": error.event_id})
         case errors.NotFound():
             return Problem(error.code, f"No such {error.what}")
         case errors.AlreadyExists():

@@ -26,13 +26,17 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
+_STATUS_LINES = {200: "200 OK", 403: "403 Forbidden"}
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer, before it has headers."""
+    """An answer that is no error, before it has headers."""
 
     body: Mapping[str, Any]
     quota: Quota
     headers: Mapping[str, str]
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Shortcut:
     prepare: Callable[[WSGIEnvironment, Any], Any]
     act: Callable[[Services, Caller, Any], Answer]
     quota_headers: Callable[[Quota], Mapping[str, str]]
+    stale: bool = False  # as the authenticator's
 
 
 class Shortcuts:
@@ -101,7 +106,7 @@ class Shortcuts:
         return int(length)
 
     def _admit(self, environ: WSGIEnvironment, shortcut: Shortcut) -> Caller:
-        caller = auth.authenticate(self._services, environ)
+        caller = auth.authenticate(self._services, environ, stale=shortcut.stale)
         caller.require(shortcut.scope)
         return caller
 
@@ -145,9 +150,9 @@ def _answer(
         request_id=request_id,
         method="POST",
         route=shortcut.route,
-        status=200,
+        status=answer.status,
         started=started,
         caller=caller,
     )
-    start_response("200 OK", headers)
+    start_response(_STATUS_LINES[answer.status], headers)
     return [content]

@@ -1,0 +1,127 @@
+"""Rows that were promised while the database was away, until it is back.
+
+Only for what an operator chose to answer without storage: bounded, counted, and logged by numbers alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import StorageUnavailable
+from ..storage.engine import Database, Forkable, Transaction, watch_forks
+
+log = logging.getLogger(__name__)
+
+Store = Callable[[Transaction, Sequence[Any]], None]
+
+ROWS_KEPT = 10_000
+TRY_EVERY_S = 0.5
+_AT_ONCE = 100
+
+
+class Deferred(Forkable):
+    """A bounded queue and the thread that empties it into the database, started by the first row.
+
+    What is put writes some rows of one owner in one transaction.
+    """
+
+    def __init__(self, db: Database, *, rows_kept: int = ROWS_KEPT) -> None:
+        self._db = db
+        self._rows_kept = rows_kept
+        self.lost = 0
+        self._start()
+        watch_forks(self)
+
+    def _start(self) -> None:
+        self._rows: deque[tuple[str, Store, Any]] = deque()
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def after_fork_in_child(self) -> None:
+        """Begin with nothing: the parent stores what it promised."""
+        self._start()
+
+    @property
+    def waiting(self) -> int:
+        """How many rows are still to be stored."""
+        return len(self._rows)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the database was away at the last try, so that nobody need wait for it."""
+        return self._thread is not None
+
+    def put(self, store: Store, row: Any, *, whose: str) -> bool:
+        """Keep a row for later; False, counted and logged, when there are too many."""
+        with self._lock:
+            kept = len(self._rows) < self._rows_kept and not self._closing.is_set()
+            if kept:
+                self._rows.append((whose, store, row))
+                self._begin()
+            else:
+                self.lost += 1
+        if not kept:
+            log.error("deferred rows lost: %d so far", self.lost)
+        return kept
+
+    def _begin(self) -> None:
+        if self._thread is None:
+            log.warning("storage is away: rows are kept in memory until it is back")
+            self._thread = threading.Thread(target=self._work, name="precog-deferred", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        stored = 0
+        while True:
+            stored += self.flush()
+            with self._lock:
+                if not self._rows or self._closing.is_set():
+                    self._thread = None
+                    break
+            self._closing.wait(TRY_EVERY_S)
+        log.warning("deferred rows stored: %d, still waiting: %d", stored, len(self._rows))
+
+    def flush(self) -> int:
+        """Store what can be stored now; how many rows that were."""
+        stored = 0
+        while part := self._next():
+            try:
+                self._db.write(self._rows[0][1], part)
+            except StorageUnavailable:
+                break
+            except Exception as error:  # a row that cannot be stored must not keep the others waiting
+                self.lost += len(part)
+                log.error("deferred rows lost: %d, for %s", len(part), type(error).__name__)
+            else:
+                stored += len(part)
+            with self._lock:
+                for _ in part:
+                    self._rows.popleft()
+        return stored
+
+    def _next(self) -> Sequence[Any]:
+        """The next rows of one owner, left where they are."""
+        with self._lock:
+            found: list[Any] = []
+            for whose, store, row in self._rows:
+                if (whose, store) != self._rows[0][:2] or len(found) == _AT_ONCE:
+                    break
+                found.append(row)
+            return found
+
+    def close(self) -> None:
+        """Try once more, then give up what is left."""
+        self._closing.set()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout=30)
+        if self._rows:
+            self.flush()
+        if self._rows:
+            self.lost += len(self._rows)
+            log.error("deferred rows lost at the end: %d", len(self._rows))

@@ -1,0 +1,400 @@
+"""An event of a system from end to end: the verdict on its prompt, what happened, and how it was told.
+
+Three reports meet in one row, whichever comes first: `guard`, `ingest` and `finalize`.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from ..detection import policy as verdicts
+from ..detection.findings import Finding
+from ..detection.masking import mask
+from ..detection.policy import Verdict
+from ..errors import DuplicateEvent, NotFound, StorageSlow, StorageUnavailable, WrongSystem
+from ..storage import lifecycles
+from ..storage.engine import Transaction
+from ..storage.lifecycles import EventRow, GuardRow
+from . import limits, usage
+from .findings import told
+from .ids import random_uuid
+from .keys import Caller
+from .limits import UNLIMITED, Quota, Rate
+from .masking import mask_json, mask_text, masks
+from .policies import Effective, SystemPolicy
+from .services import Services
+from .times import MINUTE_MS, SECOND_MS
+
+PATIENCE_S = 1.0  # that a caller who is answered without storage waits for it
+WEAK = 0.5  # personal data found with less is neither told nor masked
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A prompt that is about to go to a model. `context` is kept with the verdict."""
+
+    prompt: str
+    system_id: str | None
+    event_id: str | None = None
+    agent_id: str | None = None
+    user_id: str | None = None
+    event_category: str | None = None
+    workflow_run_id: str | None = None
+    expected_languages: tuple[str, ...] = ()
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict and how it came about.
+
+    `would` is the action without shadow mode: allow, mask or block. `transformed` is the masked prompt when
+    that is what is to be sent on. `degraded` says what did not work: `storage`, `detection`.
+    """
+
+    verdict: Verdict
+    would: str
+    findings: Sequence[Finding]
+    found_personal_data: bool
+    transformed: str | None
+    guard_event_id: str
+    event_id: str
+    policy: SystemPolicy
+    policy_version: int
+    processing_ms: float
+    degraded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened: a model's answer, a tool's call, a step of a workflow. `extra` is kept as it is."""
+
+    event_id: str
+    system_id: str | None
+    prompt: str
+    response: str
+    agent_id: str | None = None
+    user_id: str | None = None
+    event_category: str | None = None
+    workflow_run_id: str | None = None
+    occurred_at: int | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A row ready to be stored, and the limits that it counts against."""
+
+    caller: Caller
+    rates: tuple[tuple[Rate, str], ...]
+    row: Any
+    reason: str | None = None  # of what was blocked
+
+
+def effective(services: Services, caller: Caller, system_id: str | None, agent_id: str | None) -> Effective:
+    """The policy that holds. Raises WrongSystem for another's system, StorageUnavailable."""
+    wanted = system_id or caller.system_id
+    if wanted is None or (caller.system_id is not None and wanted != caller.system_id):
+        raise WrongSystem()
+    try:
+        return services.policies.get(caller.organization_id, wanted, agent_id)
+    except NotFound:
+        raise WrongSystem() from None
+
+
+def guard(services: Services, caller: Caller, question: Question) -> tuple[Judgement, Quota]:
+    """Judge a prompt. The verdict is on disk when this returns, unless `degraded` says otherwise.
+
+    Raises WrongSystem, RateLimited, and StorageUnavailable when the policy is to fail closed.
+    """
+    started = time.perf_counter()
+    held = effective(services, caller, question.system_id, question.agent_id)
+    judgement = _judge(services, question, held, started)
+    draft = _guard_draft(services, caller, question, judgement)
+    whose = f"{caller.organization_id} {draft.row.system_id}"
+    if held.policy.failure_mode == "fail_close":
+        first, quota = services.db.write_merged(_store_guards, draft, whose=whose)
+        return _as_first(judgement, first), quota
+    try:
+        first, quota = _store_or_defer(services, draft, whose)
+    except StorageUnavailable:
+        return replace(judgement, degraded=(*judgement.degraded, "storage")), _unknown(draft)
+    return _as_first(judgement, first), quota
+
+
+def _store_or_defer(services: Services, draft: _Draft, whose: str) -> tuple[str | None, Quota]:
+    """Store the row, soon or later. Raises StorageUnavailable when it is to be later, and RateLimited."""
+    deferred = services.deferred
+    if deferred.is_away:
+        deferred.put(store_deferred, draft, whose=whose)
+        raise StorageUnavailable()
+
+    def late(error: Exception | None) -> None:
+        if error is not None:
+            deferred.put(store_deferred, draft, whose=whose)
+
+    try:
+        return services.db.write_patiently(
+            _store_guards, draft, whose=whose, patience_s=PATIENCE_S, late=late
+        )
+    except StorageSlow:
+        raise  # it goes on, and `late` will hear of it
+    except StorageUnavailable:
+        deferred.put(store_deferred, draft, whose=whose)
+        raise
+
+
+def _as_first(judgement: Judgement, first: str | None) -> Judgement:
+    """With the id of the verdict that was given before on the same prompt, when this repeats it."""
+    return judgement if first is None else replace(judgement, guard_event_id=first)
+
+
+def _unknown(draft: _Draft) -> Quota:
+    rate, _ = draft.rates[-1]
+    return Quota(rate.steady, 0, 1000)
+
+
+# --- the verdict
+
+
+def _judge(services: Services, question: Question, held: Effective, started: float) -> Judgement:
+    policy = held.policy
+    expected = question.expected_languages or policy.expected_languages
+    report = services.engine.scan(question.prompt, source="prompt", expected_languages=expected)
+    open_policy = replace(policy.detection, shadow_mode=False)
+    verdict = verdicts.decide(report.findings, open_policy)
+    would, transformed = verdict.action, None
+    if would == "mask":
+        transformed = mask(question.prompt, [one for one in report.findings if one.score >= WEAK]).text
+        if transformed == question.prompt:
+            would, transformed = "allow", None
+    shadow = policy.detection.shadow_mode
+    return Judgement(
+        verdict=replace(verdict, action="allow" if shadow else would),
+        would=would,
+        findings=report.findings,
+        found_personal_data=any(
+            one.category == "pii_leakage" and one.score >= WEAK for one in report.findings
+        ),
+        transformed=None if shadow else transformed,
+        guard_event_id=random_uuid(),
+        event_id=question.event_id or random_uuid(),
+        policy=policy,
+        policy_version=held.version,
+        processing_ms=round((time.perf_counter() - started) * 1000, 3),
+        degraded=() if report.complete else ("detection",),
+    )
+
+
+def _guard_draft(services: Services, caller: Caller, question: Question, judgement: Judgement) -> _Draft:
+    now = services.clock()
+    verdict = judgement.verdict
+    masked = masks(judgement.policy)
+    context = mask_json(services.engine, question.context) if masked else question.context
+    row = GuardRow(
+        id=services.interaction_ids.make(now),
+        system_id=question.system_id or str(caller.system_id),
+        event_id=judgement.event_id,
+        agent_id=question.agent_id,
+        user_id=question.user_id,
+        event_category=question.event_category,
+        workflow_run_id=question.workflow_run_id,
+        prompt=mask_text(question.prompt, judgement.findings) if masked else question.prompt,
+        guard=orjson.dumps(_kept(judgement, context)).decode(),
+        action=verdict.action,
+        risk_score=round(max(verdict.scores.values(), default=0.0), 4),
+        received_at=now,
+    )
+    blocked = verdict.reason if verdict.action == "block" else None
+    return _Draft(caller, _rates(caller, row.system_id, judgement.policy), row, blocked)
+
+
+def _kept(judgement: Judgement, context: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a verdict: codes and numbers, and the sender's own context."""
+    verdict = judgement.verdict
+    return {
+        "guard_event_id": judgement.guard_event_id,
+        "client_event_id": judgement.event_id,
+        "verdict": verdict.decision,
+        "action": verdict.action,
+        "would": judgement.would,
+        "reason": verdict.reason,
+        "shadow_mode": judgement.policy.detection.shadow_mode,
+        "detected_pii": judgement.found_personal_data,
+        "scores": {category: round(score, 4) for category, score in verdict.scores.items()},
+        "policy_version": judgement.policy_version,
+        "processing_ms": judgement.processing_ms,
+        "degraded": list(judgement.degraded),
+        **told(judgement.findings),
+        "context": context,
+    }
+
+
+# --- the row
+
+
+def _rates(caller: Caller, system_id: str, policy: SystemPolicy) -> tuple[tuple[Rate, str], ...]:
+    """The windows that a system's request counts in: its second, its minute, its organization's minute."""
+    plan = caller.rate.steady
+    second, minute = policy.requests_per_second, policy.requests_per_minute
+    if second is None and plan < UNLIMITED:
+        second = max(1, plan // 10)
+    rates = [(caller.rate, caller.organization_id)]
+    if minute is not None:
+        rates.insert(0, (Rate("system-minute", minute, 2 * minute, MINUTE_MS), system_id))
+    if second is not None:
+        rates.insert(0, (Rate("system-second", second, 2 * second, SECOND_MS), system_id))
+    return tuple(rates)
+
+
+def _spend(tx: Transaction, draft: _Draft, *, cost: int) -> Quota:
+    """Take from every window; the quota of the one with the least left. Raises RateLimited."""
+    now = draft.row.received_at
+    quotas = [limits.spend(tx, rate, who, now=now, cost=cost) for rate, who in draft.rates]
+    return min(quotas, key=lambda quota: quota.remaining)
+
+
+class _NotTogether(Exception):
+    """Something about one of many rows needs more than the common way."""
+
+
+def _store_guards(tx: Transaction, drafts: Sequence[_Draft]) -> list[tuple[str | None, Quota]]:
+    """Store verdicts of one system; with each the earlier verdict's id that it repeats."""
+    newest = max(drafts, key=lambda draft: int(draft.row.received_at))
+    rows = [draft.row for draft in drafts]
+    firsts: list[str | None] = [None] * len(drafts)
+    if lifecycles.add_guards(tx, newest.caller.organization_id, rows) != len(rows):
+        if len(drafts) > 1:
+            raise _NotTogether()
+        firsts = [_repeated(tx, drafts[0])]
+    for draft, first in zip(drafts, firsts, strict=True):
+        if draft.reason is not None and first is None:
+            _record_impact(tx, draft)
+    quota = _spend(tx, newest, cost=len(drafts))
+    return [(first, quota) for first in firsts]
+
+
+def _repeated(tx: Transaction, draft: _Draft) -> str | None:
+    """A second verdict on an event: the first one's id when the prompt is the same.
+
+    Another prompt under the same id is not what was asked before, so it gets a row that nothing joins.
+    """
+    row: GuardRow = draft.row
+    kept = lifecycles.find(tx, row.system_id, row.event_id or "")
+    if kept is None or kept.guard is None or kept.prompt != row.prompt:
+        lifecycles.add_guards(tx, draft.caller.organization_id, [replace(row, event_id=None)])
+        return None
+    return str(orjson.loads(kept.guard)["guard_event_id"])
+
+
+def _record_impact(tx: Transaction, draft: _Draft) -> None:
+    usage.record_impact(
+        tx,
+        draft.caller.organization_id,
+        agent_id=draft.row.agent_id,
+        interaction_id=draft.row.id,
+        kind=str(draft.reason),
+        now=draft.row.received_at,
+    )
+
+
+def store_deferred(tx: Transaction, drafts: Sequence[_Draft]) -> None:
+    """Store verdicts that were given while the database was away; nothing is refused any more."""
+    for draft in drafts:
+        if not lifecycles.add_guards(tx, draft.caller.organization_id, [draft.row]):
+            _repeated(tx, draft)
+        if draft.reason is not None:
+            _record_impact(tx, draft)
+
+
+def ingest(services: Services, caller: Caller, event: Event) -> tuple[str, Quota]:
+    """Store what happened, once; the row's id. It is on disk when this returns.
+
+    Raises WrongSystem, RateLimited, DuplicateEvent, StorageUnavailable.
+    """
+    held = effective(services, caller, event.system_id, event.agent_id)
+    now = services.clock()
+    if masks(held.policy):
+        event = _masked(services, event)
+    row = EventRow(
+        id=services.interaction_ids.make(now),
+        system_id=event.system_id or str(caller.system_id),
+        event_id=event.event_id,
+        agent_id=event.agent_id,
+        user_id=event.user_id,
+        event_category=event.event_category,
+        workflow_run_id=event.workflow_run_id,
+        prompt=event.prompt,
+        response=event.response,
+        metadata=orjson.dumps(event.metadata).decode() if event.metadata else None,
+        extra=orjson.dumps(event.extra).decode() if event.extra else None,
+        occurred_at=event.occurred_at,
+        received_at=now,
+    )
+    draft = _Draft(caller, _rates(caller, row.system_id, held.policy), row)
+    whose = f"{caller.organization_id} {row.system_id}"
+    return services.db.write_merged(_store_events, draft, whose=whose)
+
+
+def _masked(services: Services, event: Event) -> Event:
+    prompt, response, metadata, extra = mask_json(
+        services.engine, [event.prompt, event.response, dict(event.metadata), dict(event.extra)]
+    )
+    return replace(event, prompt=prompt, response=response, metadata=metadata, extra=extra)
+
+
+def _store_events(tx: Transaction, drafts: Sequence[_Draft]) -> list[tuple[str, Quota]]:
+    newest = max(drafts, key=lambda draft: int(draft.row.received_at))
+    rows = [draft.row for draft in drafts]
+    if lifecycles.add_events(tx, newest.caller.organization_id, rows) != len(rows):
+        if len(drafts) > 1:
+            raise _NotTogether()
+        raise DuplicateEvent(rows[0].event_id)
+    quota = _spend(tx, newest, cost=len(drafts))
+    return [(row.id, quota) for row in rows]
+
+
+def finalize(
+    services: Services, caller: Caller, *, system_id: str | None, event_id: str, sdk_ingest_ms: float | None
+) -> Quota:
+    """Add to an event how long it took to tell it; once, and again changes nothing.
+
+    Raises WrongSystem, RateLimited, NotFound, StorageUnavailable.
+    """
+    held = effective(services, caller, system_id, None)
+    system = system_id or str(caller.system_id)
+    rates = _rates(caller, system, held.policy)
+    now = services.clock()
+    return services.db.write(_finalize, rates, system, event_id, sdk_ingest_ms, now=now)
+
+
+def _finalize(
+    tx: Transaction,
+    rates: Sequence[tuple[Rate, str]],
+    system_id: str,
+    event_id: str,
+    sdk_ingest_ms: float | None,
+    *,
+    now: int,
+) -> Quota:
+    quotas = [limits.spend(tx, rate, who, now=now) for rate, who in rates]
+    if not lifecycles.finalize(tx, system_id, event_id, sdk_ingest_ms=sdk_ingest_ms, now=now) and (
+        lifecycles.find(tx, system_id, event_id) is None
+    ):
+        raise NotFound("event")
+    return min(quotas, key=lambda quota: quota.remaining)
+
+
+def canonical_event_id(text: str) -> str | None:
+    """The UUID in its usual form; None when it is none."""
+    try:
+        return str(uuid.UUID(text.strip()))
+    except ValueError:
+        return None

@@ -1,0 +1,37 @@
+"""Keeps personal data and secrets out of what is stored, where a system's policy asks for it.
+
+Every text of a system's rows passes here, whichever way it came in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..detection.engine import Engine
+from ..detection.findings import Finding
+from ..detection.masking import mask
+from .policies import SystemPolicy
+
+SURE = 0.5  # weaker findings are left: a number is not masked because it might be somebody's
+
+
+def masks(policy: SystemPolicy) -> bool:
+    """Whether the policy masks; in shadow mode nothing is changed."""
+    return policy.detection.mask and not policy.detection.shadow_mode
+
+
+def mask_text(text: str, findings: Sequence[Finding]) -> str:
+    """The text with placeholders for what was found in it."""
+    return mask(text, [one for one in findings if one.score >= SURE]).text
+
+
+def mask_json(engine: Engine, value: Any) -> Any:
+    """The JSON value with every string in it masked; keys stay."""
+    if isinstance(value, str):
+        return mask_text(value, engine.scan(value, source="output").findings) if len(value) > 3 else value
+    if isinstance(value, list | tuple):
+        return [mask_json(engine, inner) for inner in value]
+    if isinstance(value, dict):
+        return {name: mask_json(engine, inner) for name, inner in value.items()}
+    return value
