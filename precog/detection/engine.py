@@ -58,6 +58,7 @@ class Engine:
 
     def __init__(self, rules: RuleSet, classifier: Classifier | None = None) -> None:
         self._rules = rules
+        self.rules = rules.rules
         self._classifier = classifier
 
     @classmethod
