@@ -13,14 +13,18 @@ from . import pii, secrets
 from .characters import characters
 from .context import weigh
 from .findings import Finding
+from .fresh import Passage
+from .fresh import passages as fresh
 from .language import unexpected
-from .normalize import View, views
+from .normalize import LARGE, SLACK, View, views
 from .passages import passages
 from .rules import RuleSet
 from .toolcalls import strings
 
 # A classifier's opinion below this says nothing.
 _LEAST = 0.3
+# All readings together are looked at for so many times a text's length; of what is beyond LARGE less.
+MOST_READ = 4
 # What is undone for words only: digits and letters of a secret are others afterwards.
 _WORDS_ONLY = frozenset(("leet", "repeated", "spaced", "rot13", "reversed"))
 
@@ -107,30 +111,59 @@ class Engine:
     def _look(self, text: str, counts: Mapping[str, float]) -> tuple[list[Finding], bool]:
         """The findings in all readings of a text, and whether everything was looked at."""
         readings = views(text)
-        complete = readings.complete
+        work = Work(len(text), personal=counts.get("pii_leakage", 1.0) > 0)
         findings: list[Finding] = []
-        for view in readings:
-            found = self._by_rules(view)
-            if view.transform is None or not _WORDS_ONLY.intersection(view.transform.split("+")):
-                found += secrets.find(view.text)
-                if counts.get("pii_leakage", 1.0):
-                    personal = pii.scan(view.text)
-                    found += personal.findings
-                    complete = complete and not personal.unchecked
-            if view.transform is not None:
-                found = [_original(view, finding) for finding in found]
-            findings += found
+        for number, view in enumerate(readings):
+            for passage in fresh(view, readings[:number]):
+                found = self._passage(view, passage, work)
+                findings += found if view.transform is None else [_original(view, one) for one in found]
         if self._classifier is not None:
             findings += _classified(self._classifier, readings)
-        return list(_counted(findings, counts)), complete
+        return list(_counted(findings, counts)), readings.complete and work.complete
 
-    def _by_rules(self, view: View) -> list[Finding]:
-        return [
-            Finding(
-                hit.rule.category, hit.rule.id, hit.rule.weight * weigh(view.text, hit), (hit.start, hit.end)
-            )
-            for hit in self._rules.scan(view.text)
+    def _passage(self, view: View, passage: Passage, work: Work) -> list[Finding]:
+        """The findings in a part of a reading, as far as they tell something new."""
+        start, end = passage.start, work.afford(passage.start, passage.end)
+        if start == end:
+            return []
+        text = view.text[start:end]
+        found = self._by_rules(text)
+        if view.transform is None or not _WORDS_ONLY.intersection(view.transform.split("+")):
+            found += secrets.find(text)
+            if work.personal:
+                personal = pii.scan(text, work.spent)
+                found += personal.findings
+                work.complete = work.complete and not personal.unchecked
+        if view.transform is None:
+            return found
+        moved = [
+            replace(one, span=(one.span[0] + start, one.span[1] + start)) if start else one for one in found
         ]
+        return [one for one in moved if passage.tells(one.span)]
+
+    def _by_rules(self, text: str) -> list[Finding]:
+        return [
+            Finding(hit.rule.category, hit.rule.id, hit.rule.weight * weigh(text, hit), (hit.start, hit.end))
+            for hit in self._rules.scan(text)
+        ]
+
+
+class Work:
+    """How much of the readings of one text may still be looked at, and whether all that was asked for was."""
+
+    def __init__(self, length: int, *, personal: bool) -> None:
+        self.personal = personal
+        self.complete = True
+        self.spent: dict[str, int] = {}
+        self._left = MOST_READ * min(length, LARGE) + max(0, length - LARGE) * 5 // 4 + SLACK
+
+    def afford(self, start: int, end: int) -> int:
+        """The end of what may be looked at of a passage."""
+        last = min(end, start + max(0, self._left))
+        self._left -= last - start
+        if last < end:
+            self.complete = False
+        return last
 
 
 def _classified(classifier: Classifier, readings: Iterable[View]) -> Iterator[Finding]:

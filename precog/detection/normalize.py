@@ -18,8 +18,9 @@ from .whole import mirrored, rotated
 __all__ = ["View", "Views", "views"]
 
 # All views together may be this many times as long as the text, and this much longer: a hostile text must not
-# cost as much as a hundred others. What is beyond LARGE counts half, so that the longest stays affordable.
+# cost as much as a hundred others. What is beyond LARGE counts BEYOND times, the longest being so many.
 GROWTH = 8
+BEYOND = 1
 SLACK = 4096
 LARGE = 65_536
 
@@ -41,7 +42,7 @@ def views(text: str, *, depth: int = 2, budget: int | None = None) -> Views:
     All together have no more than `budget` characters, and take time in proportion to it.
     """
     if budget is None:
-        budget = GROWTH * (len(text) + min(len(text), LARGE)) // 2 + SLACK
+        budget = GROWTH * min(len(text), LARGE) + BEYOND * max(0, len(text) - LARGE) + SLACK
     found = _Found(text, budget)
     level = [found.views[0]]
     for left in range(depth, -1, -1):

@@ -29,9 +29,12 @@ def find(text: str) -> list[Finding]:
     return scan(text).findings
 
 
-def scan(text: str) -> Found:
-    """As `find`, and says whether anything was left out."""
-    page = Page(text, gate())
+def scan(text: str, spent: dict[str, int] | None = None) -> Found:
+    """As `find`, and says whether anything was left out.
+
+    `spent`, empty at first, has several readings of a text share what may be spent on one.
+    """
+    page = Page(text, gate(), spent)
     findings = [finding for kind in _KINDS for finding in kind.find(page)] if page.hints else []
     return Found(strongest(findings), page.unchecked)
 

@@ -34,6 +34,8 @@ def find(page: Page) -> Iterator[Finding]:
     """E-mail addresses."""
     if "email" in page.hints:
         for match in _EMAIL.finditer(page.text):
+            if not page.visit(1):
+                return
             yield from _email(page, match)
     if "email_spelled" in page.hints:
         for match in _SPELLED.finditer(page.lower):

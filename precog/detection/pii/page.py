@@ -17,6 +17,8 @@ _FOREIGN = {
     0x130: "I",
 }
 _ANY_FOREIGN = re.compile("[" + "".join(map(chr, _FOREIGN)) + "]")
+# What looking at all places may cost, an address being 1: several thousand of each kind.
+_PLACES = 18_000
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
@@ -29,23 +31,27 @@ class Page:
 
     __slots__ = ("_spent", "hints", "lower", "text", "unchecked")
 
-    def __init__(self, text: str, gate: Gate) -> None:
+    def __init__(self, text: str, gate: Gate, spent: dict[str, int] | None = None) -> None:
         if not text.isascii() and _ANY_FOREIGN.search(text):
             text = text.translate(_FOREIGN)
         self.text = text
         self.lower = text.lower()
         self.hints = gate.open_for(self.lower)
         self.unchecked = 0
-        self._spent: dict[str, int] = {}
+        self._spent: dict[str, int] = {} if spent is None else spent
 
-    def spend(self, purpose: str, limit: int) -> bool:
+    def spend(self, purpose: str, limit: int, cost: int = 1) -> bool:
         """Whether one more of these checks may be done; False is counted."""
         spent = self._spent.get(purpose, 0)
         if spent >= limit:
             self.unchecked += 1
             return False
-        self._spent[purpose] = spent + 1
+        self._spent[purpose] = spent + cost
         return True
+
+    def visit(self, cost: int) -> bool:
+        """Whether one more place may be looked at, by any finder of what a text may have thousands of."""
+        return self.spend("places", _PLACES, cost)
 
     def before(self, start: int, size: int = 60) -> str:
         """The words of the same length of text before a place, parted by single spaces."""

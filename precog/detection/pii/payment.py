@@ -134,6 +134,8 @@ def _grouped_cards(page: Page, start: int, end: int) -> Iterator[Finding]:
 
 
 def _card(page: Page, start: int, end: int) -> Finding | None:
+    if not page.visit(3):
+        return None
     digits = page.text[start:end].replace(" ", "").replace("-", "")
     if not 12 <= len(digits) <= _LONGEST_CARD or not luhn(digits):
         return None
@@ -169,6 +171,8 @@ def _ibans(page: Page) -> Iterator[Finding]:
         match = account and account.match(page.text, found.start())
         if not match:
             continue
+        if not page.visit(2):
+            return
         number = match[0].replace(" ", "").replace("-", "").upper()
         if _is_iban(number):
             yield from _iban(page, number, *match.span())
