@@ -25,6 +25,10 @@ from .toolcalls import strings
 _LEAST = 0.3
 # All readings together are looked at for so many times a text's length; of what is beyond LARGE less.
 MOST_READ = 4
+# Hits of a rule at its full weight; it counts once, so that more make no difference to anybody.
+ENOUGH = 8
+# Findings in what was undone, which must each be followed back to where they stand in the text.
+MOST_TRACED = 500
 # What is undone for words only: digits and letters of a secret are others afterwards.
 _WORDS_ONLY = frozenset(("leet", "repeated", "spaced", "rot13", "reversed"))
 
@@ -116,7 +120,9 @@ class Engine:
         for number, view in enumerate(readings):
             for passage in fresh(view, readings[:number]):
                 found = self._passage(view, passage, work)
-                findings += found if view.transform is None else [_original(view, one) for one in found]
+                if view.transform is not None:
+                    found = [_original(view, one) for one in work.kept(found)]
+                findings += found
         if self._classifier is not None:
             findings += _classified(self._classifier, readings)
         return list(_counted(findings, counts)), readings.complete and work.complete
@@ -127,7 +133,7 @@ class Engine:
         if start == end:
             return []
         text = view.text[start:end]
-        found = self._by_rules(text)
+        found = list(self._by_rules(text, work))
         if view.transform is None or not _WORDS_ONLY.intersection(view.transform.split("+")):
             found += secrets.find(text)
             if work.personal:
@@ -141,11 +147,15 @@ class Engine:
         ]
         return [one for one in moved if passage.tells(one.span)]
 
-    def _by_rules(self, text: str) -> list[Finding]:
-        return [
-            Finding(hit.rule.category, hit.rule.id, hit.rule.weight * weigh(text, hit), (hit.start, hit.end))
-            for hit in self._rules.scan(text)
-        ]
+    def _by_rules(self, text: str, work: Work) -> Iterator[Finding]:
+        for hit in self._rules.scan(text, without=work.sated):
+            rule = hit.rule
+            if rule.id in work.sated:
+                continue
+            factor = weigh(text, hit)
+            yield Finding(rule.category, rule.id, rule.weight * factor, (hit.start, hit.end))
+            if factor == 1.0:
+                work.met(rule.id)
 
 
 class Work:
@@ -155,6 +165,9 @@ class Work:
         self.personal = personal
         self.complete = True
         self.spent: dict[str, int] = {}
+        self.sated: set[str] = set()
+        self._met: dict[str, int] = {}
+        self._traced = 0
         self._left = MOST_READ * min(length, LARGE) + max(0, length - LARGE) * 5 // 4 + SLACK
 
     def afford(self, start: int, end: int) -> int:
@@ -164,6 +177,22 @@ class Work:
         if last < end:
             self.complete = False
         return last
+
+    def met(self, rule: str) -> None:
+        """Count a hit at full weight: after a few of them, more would say nothing more."""
+        met = self._met[rule] = self._met.get(rule, 0) + 1
+        if met == ENOUGH:
+            self.sated.add(rule)
+
+    def kept(self, findings: list[Finding]) -> list[Finding]:
+        """Those of a reading whose places in the original can still be found out."""
+        room = max(0, MOST_TRACED - self._traced)
+        self._traced += len(findings)
+        if len(findings) > room:
+            self.complete = False
+        return (
+            sorted(findings, key=lambda finding: -finding.score)[:room] if len(findings) > room else findings
+        )
 
 
 def _classified(classifier: Classifier, readings: Iterable[View]) -> Iterator[Finding]:

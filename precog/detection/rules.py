@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -108,14 +108,18 @@ class RuleSet:
             for ready in anchored:
                 _ = ready.pattern, ready.unless
 
-    def scan(self, text: str) -> list[Hit]:
-        """Where rules match, in text order. A rule has at most one hit at one place."""
+    def scan(self, text: str, without: Container[str] = ()) -> list[Hit]:
+        """Where rules match, in text order; `without` has the ids of those not to be looked for.
+
+        A rule has at most one hit at one place.
+        """
         folded = fold(text)
         spans = [
             (ready.rule, start, end)
             for number, ends in self._anchors(folded.data).items()
             for windows in [_windows(ends)]
             for ready in self._anchored[number]
+            if ready.rule.id not in without
             for start, end in _spans(ready, folded.data, windows)
         ]
         return _hits(spans, folded) if spans else []
