@@ -18,10 +18,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from . import config as settings
 from .core import services
 from .core.times import Clock, wall_clock
-from .surfaces import base, documents, edge, health, management, telemetry
+from .surfaces import base, documents, edge, guard, health, management, telemetry
 from .surfaces.blueprint import NameConverter
 from .surfaces.coded import ErrorSchema
 from .surfaces.documents import Document
+from .surfaces.guard.forms import RefusedSchema
 from .surfaces.shortcut import Shortcuts
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ def build(
         app.wsgi_app = Shortcuts(  # type: ignore[method-assign]
             app.wsgi_app,
             app.extensions["precog"],
-            telemetry.SHORTCUTS,
+            (*telemetry.SHORTCUTS, *guard.SHORTCUTS),
             limit_bytes=chosen.max_request_bytes,
         )
     if chosen.trusted_proxies:
@@ -94,10 +95,14 @@ def build(
         )
     edge.register(app)
     app.register_blueprint(health.blueprint)
-    surfaces = (telemetry.surface, management.surface)
-    base.register(app, surfaces)
-    title = "Telemetry and management"
+    own = (telemetry.surface, management.surface)
+    base.register(app, (*own, *guard.surfaces))
+    number = version("precog")
     documents.register(
-        app, (Document("precogx", title, version("precog"), "/api/v1", ErrorSchema, surfaces),)
+        app,
+        (
+            Document("precogx", "Telemetry and management", number, "/api/v1", ErrorSchema, own),
+            Document("agentid", "Guard and events", number, "/api/v1/guard", RefusedSchema, guard.surfaces),
+        ),
     )
     return app

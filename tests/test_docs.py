@@ -71,11 +71,11 @@ def test_every_route_that_is_named_exists(make_sandbox: Callable[..., Sandbox]) 
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, dict[str, str]]]:
     instance = tmp_path_factory.mktemp("readme") / "instance"
-    key = precog_json("init", instance=instance)["keys"]["precogx"]
+    keys = precog_json("init", instance=instance)["keys"]
     with serving(instance) as running:
-        yield running, key
+        yield running, keys
 
 
 def test_there_are_examples() -> None:
@@ -83,22 +83,25 @@ def test_there_are_examples() -> None:
     assert CURLS
 
 
-def as_run(text: str, server: tuple[Server, str]) -> str:
-    """The text with the test's server and key in place of the printed ones."""
-    running, key = server
-    return re.sub(r"px_live_[\w.…]+", key, text.replace("http://127.0.0.1:8700", running.url))
+def as_run(text: str, server: tuple[Server, dict[str, str]]) -> str:
+    """The text with the test's server and keys in place of the printed ones."""
+    running, keys = server
+    text = text.replace("http://127.0.0.1:8700", running.url)
+    for prefix, key in (("px_live_", keys["precogx"]), ("sk_live_", keys["agentid"])):
+        text = re.sub(prefix + r"[\w.…]+", key, text)
+    return text
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("number", range(len(CURLS)))
-def test_a_curl_line_works(number: int, server: tuple[Server, str]) -> None:
+def test_a_curl_line_works(number: int, server: tuple[Server, dict[str, str]]) -> None:
     lines = as_run(CURLS[number], server).replace("curl -s", "curl -s --fail-with-body -o /dev/stderr")
     done = subprocess.run(["sh", "-e", "-c", lines], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
-def test_an_example_runs(number: int, server: tuple[Server, str], tmp_path: Path) -> None:
+def test_an_example_runs(number: int, server: tuple[Server, dict[str, str]], tmp_path: Path) -> None:
     """As it is printed, but that the server and the key are those of the test, and that nothing serves."""
     (tmp_path / "sitecustomize.py").write_text(
         "import werkzeug.serving\nwerkzeug.serving.run_simple = lambda *args, **kwargs: None\n"

@@ -18,7 +18,7 @@ from ..detection.findings import Finding
 from ..detection.masking import mask
 from ..detection.policy import Verdict
 from ..errors import DuplicateEvent, NotFound, StorageSlow, StorageUnavailable, WrongSystem
-from ..storage import lifecycles
+from ..storage import lifecycles, systems
 from ..storage.engine import Transaction
 from ..storage.lifecycles import EventRow, GuardRow
 from . import limits, usage
@@ -109,6 +109,19 @@ def effective(services: Services, caller: Caller, system_id: str | None, agent_i
         raise WrongSystem() from None
 
 
+def fails_closed(policy: SystemPolicy) -> bool:
+    """Whether nothing is to be answered that is not stored."""
+    return policy.strict or policy.failure_mode == "fail_close"
+
+
+def system_of(services: Services, caller: Caller, system_id: str | None) -> str | None:
+    """The system that is meant: the one that is named, the key's, or the organization's `default`."""
+    if system_id or caller.system_id:
+        return system_id or caller.system_id
+    found = services.db.read(systems.find, caller.organization_id, "default")
+    return None if found is None else found.id
+
+
 def guard(services: Services, caller: Caller, question: Question) -> tuple[Judgement, Quota]:
     """Judge a prompt. The verdict is on disk when this returns, unless `degraded` says otherwise.
 
@@ -119,7 +132,7 @@ def guard(services: Services, caller: Caller, question: Question) -> tuple[Judge
     judgement = _judge(services, question, held, started)
     draft = _guard_draft(services, caller, question, judgement)
     whose = f"{caller.organization_id} {draft.row.system_id}"
-    if held.policy.failure_mode == "fail_close":
+    if fails_closed(held.policy):
         first, quota = services.db.write_merged(_store_guards, draft, whose=whose)
         return _as_first(judgement, first), quota
     try:
@@ -353,12 +366,13 @@ def _masked(services: Services, event: Event) -> Event:
 def _store_events(tx: Transaction, drafts: Sequence[_Draft]) -> list[tuple[str, Quota]]:
     newest = max(drafts, key=lambda draft: int(draft.row.received_at))
     rows = [draft.row for draft in drafts]
-    if lifecycles.add_events(tx, newest.caller.organization_id, rows) != len(rows):
+    ids = lifecycles.add_events(tx, newest.caller.organization_id, rows)
+    if len(ids) != len(rows):
         if len(drafts) > 1:
             raise _NotTogether()
         raise DuplicateEvent(rows[0].event_id)
     quota = _spend(tx, newest, cost=len(drafts))
-    return [(row.id, quota) for row in rows]
+    return [(ids[row.event_id], quota) for row in rows]
 
 
 def finalize(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from .engine import Transaction
+from .engine import Row, Transaction
 
 ROWS_A_STATEMENT = 50
 
@@ -119,13 +119,13 @@ SET guard = excluded.guard, action = excluded.action, guarded_at = excluded.guar
     prompt = excluded.prompt,
     prompt_sent = CASE WHEN interactions.prompt = excluded.prompt THEN NULL ELSE interactions.prompt END
 WHERE interactions.guarded_at IS NULL
-RETURNING id
+RETURNING id, event_id
 """  # noqa: S608, made of our own column names
 
 
 def add_guards(tx: Transaction, organization_id: str, rows: Sequence[GuardRow]) -> int:
     """Keep verdicts; how many, since one on an event that has a verdict already is not."""
-    return _add(tx, organization_id, rows, _GUARD, add_guards_sql)
+    return len(_add(tx, organization_id, rows, _GUARD, add_guards_sql))
 
 
 @cache
@@ -152,23 +152,27 @@ SET response = excluded.response, metadata = excluded.metadata, extra = excluded
     prompt_sent = CASE WHEN interactions.prompt = excluded.prompt THEN NULL ELSE excluded.prompt END,
     analyzed_at = NULL, claimed_until = NULL
 WHERE interactions.ingested_at IS NULL
-RETURNING id
+RETURNING id, event_id
 """  # noqa: S608, made of our own column names
 
 
-def add_events(tx: Transaction, organization_id: str, rows: Sequence[EventRow]) -> int:
-    """Keep reports of what happened; how many, since a second one of an event is not."""
-    return _add(tx, organization_id, rows, _EVENT, add_events_sql)
+def add_events(tx: Transaction, organization_id: str, rows: Sequence[EventRow]) -> dict[str, str]:
+    """Keep reports of what happened, of one system; the ids of their rows by event, without those of
+    events that had been told before."""
+    found = _add(tx, organization_id, rows, _EVENT, add_events_sql)
+    return {row["event_id"]: row["id"] for row in found}
 
 
-def _add(tx: Transaction, organization_id: str, rows: Sequence[Any], columns: Sequence[str], sql: Any) -> int:
-    stored = 0
+def _add(
+    tx: Transaction, organization_id: str, rows: Sequence[Any], columns: Sequence[str], sql: Any
+) -> list[Row]:
+    stored: list[Row] = []
     for start in range(0, len(rows), ROWS_A_STATEMENT):
         part = rows[start : start + ROWS_A_STATEMENT]
         values = {
             f"{column}_{index}": getattr(row, column) for index, row in enumerate(part) for column in columns
         }
-        stored += len(tx.all(sql(len(part)), organization_id=organization_id, **values))
+        stored += tx.all(sql(len(part)), organization_id=organization_id, **values)
     return stored
 
 

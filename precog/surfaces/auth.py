@@ -33,8 +33,11 @@ def presented_key(environ: Mapping[str, Any]) -> str | None:
 
 
 def authenticate(here: Services, environ: Mapping[str, Any], *, stale: bool = False) -> Caller:
-    """Whose request this is; `stale` as the authenticator's. Raises Unauthenticated, or RateLimited for a malformed key or none when the
-    address has had its share of answers; nobody with a well-formed key is kept out by others there."""
+    """Whose request this is; `stale` as the authenticator's.
+
+    Raises Unauthenticated, or RateLimited for a malformed key or none when the address has had its share
+    of answers; nobody with a well-formed key is kept out by others there.
+    """
     address = str(environ.get("REMOTE_ADDR") or "")
     return here.authenticator.authenticate(
         presented_key(environ),

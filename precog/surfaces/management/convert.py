@@ -9,12 +9,14 @@ from typing import Any
 import orjson
 
 from ...core import ids, times
-from ...core.agents import Agent
+from ...core.agents import Agent, Change, own_thresholds
 from ...core.limits import UNLIMITED
+from ...core.policies import System
 from ...core.telemetry import Filter, StoredInteraction
 from ...core.usage import Usage
 from ...errors import WrongValue
 from ..base import seconds
+from ..policies import from_thresholds
 
 
 def to_filter(query: Mapping[str, Any]) -> Filter:
@@ -28,6 +30,10 @@ def to_filter(query: Mapping[str, Any]) -> Filter:
         session_id=query["session_id"],
         user_id=query["user_id"],
         platform=query["platform"],
+        system_id=query["system_id"],
+        event_id=query["event_id"],
+        workflow_run_id=query["workflow_run_id"],
+        action=query["action"],
         from_id=ids.first_interaction_id(query["received_from"])
         if query["received_from"] is not None
         else None,
@@ -70,7 +76,31 @@ def from_agent(agent: Agent) -> dict[str, Any]:
         "createdAt": times.to_rfc3339(agent.created_at),
         "deactivatedAt": _time(agent.deactivated_at),
         "lastSeenAt": _time(ids.received_at(agent.last_interaction_id)),
+        "thresholds": None if agent.thresholds is None else from_thresholds(own_thresholds(agent)),
     }
+
+
+def to_agent_change(data: Mapping[str, Any]) -> Change:
+    """The changes in a loaded AgentPatch; a category of null is one without thresholds."""
+    thresholds = data.get("thresholds") or {}
+    return Change(
+        active=None if data["status"] is None else data["status"] == "active",
+        set_thresholds="thresholds" in data,
+        thresholds={category: pair for category, pair in thresholds.items() if pair is not None},
+    )
+
+
+def from_system(system: System) -> dict[str, Any]:
+    """A system as the API shows it."""
+    return {"id": system.id, "name": system.name, "createdAt": times.to_rfc3339(system.created_at)}
+
+
+def to_version(cursor: str) -> int:
+    """The version that a page of a history ended with. Raises WrongValue."""
+    last = from_cursor(cursor)
+    if not (last.isascii() and last.isdigit() and len(last) <= 18):
+        raise _bad_cursor()
+    return int(last)
 
 
 def from_interaction(kept: StoredInteraction) -> dict[str, Any]:
@@ -90,6 +120,19 @@ def from_interaction(kept: StoredInteraction) -> dict[str, Any]:
         "receivedAt": times.to_rfc3339(kept.received_at),
         "extra": _json(kept.extra) or {},
         "native": _json(kept.native),
+        "systemId": kept.system_id,
+        "eventId": kept.event_id,
+        "eventCategory": kept.event_category,
+        "workflowRunId": kept.workflow_run_id,
+        "guard": _json(kept.guard),
+        "action": kept.action,
+        "promptSent": kept.prompt_sent,
+        "guardedAt": _time(kept.guarded_at),
+        "ingestedAt": _time(kept.ingested_at),
+        "sdkIngestMs": kept.sdk_ingest_ms,
+        "findings": _json(kept.findings),
+        "riskScore": kept.risk_score,
+        "analyzedAt": _time(kept.analyzed_at),
     }
 
 

@@ -6,9 +6,12 @@ from typing import Any
 
 import marshmallow as ma
 
-from ..fields import Choice, Count, Text, Time
+from ...errors import MissingField
+from ..fields import Choice, Count, Text, Time, fault
+from ..policies import Part, PolicySchema, ThresholdSchema, ThresholdsPatch
 
 AGENT_STATUSES = ("active", "deactivated")
+ACTIONS = ("allow", "mask", "block")
 PAGE_LIMIT = 200
 
 
@@ -45,17 +48,32 @@ class InteractionsQuery(PageQuery):
     session_id = Text(data_key="sessionId", longest=512)
     user_id = Text(data_key="userId", longest=512)
     platform = Text(longest=512)
+    system_id = Text(data_key="systemId", longest=512)
+    event_id = Text(data_key="eventId", longest=512)
+    workflow_run_id = Text(data_key="workflowRunId", longest=512)
+    action = Choice(ACTIONS, metadata={"description": "What was enforced on a guarded prompt."})
     received_from = Time(data_key="from", metadata={"description": "Received at this time or later."})
     received_before = Time(data_key="to", metadata={"description": "Received before this time."})
 
 
 class AgentPatch(ma.Schema):
-    """What may be changed of an agent."""
+    """What may be changed of an agent: one of these at least."""
 
     class Meta:
         unknown = ma.EXCLUDE
 
-    status = Choice(AGENT_STATUSES, required=True, metadata={"example": "deactivated"})
+    status = Choice(AGENT_STATUSES, metadata={"enum": [*AGENT_STATUSES, None], "example": "deactivated"})
+    thresholds = Part(
+        ThresholdsPatch,
+        load_default=ma.missing,
+        metadata={"description": "In place of those of its system's policy, by category; null for none."},
+    )
+
+    @ma.validates_schema
+    def changes_something(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """Nothing to change is a mistake of the sender."""
+        if data.get("status") is None and "thresholds" not in data:
+            raise ma.ValidationError({"status": fault(MissingField, "string", "null").messages})
 
 
 class AgentSchema(ma.Schema):
@@ -66,6 +84,12 @@ class AgentSchema(ma.Schema):
     createdAt = ma.fields.String(required=True, metadata={"format": "date-time"})
     deactivatedAt = ma.fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
     lastSeenAt = ma.fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
+    thresholds = ma.fields.Dict(
+        values=ma.fields.Nested(ThresholdSchema),
+        required=True,
+        allow_none=True,
+        metadata={"description": "Those that it has in place of its system's, by category."},
+    )
 
 
 class AgentPage(ma.Schema):
@@ -76,10 +100,14 @@ class AgentPage(ma.Schema):
 
 
 class KeptInteractionSchema(ma.Schema):
-    """An interaction as it is kept. `native` is the platform's own body, when it sent one."""
+    """An interaction as it is kept. `native` is the platform's own body, when it sent one.
+
+    A system's event has no agent but when it named one that is known, and `guard` when it was judged before
+    the model was called. `findings` and `riskScore` are there from `analyzedAt` on.
+    """
 
     interactionId = ma.fields.String(required=True, metadata={"example": "int-019b40c0a1b200000a1b2c3d4e5f6"})
-    agentId = ma.fields.String(required=True)
+    agentId = ma.fields.String(required=True, allow_none=True)
     prompt = ma.fields.String(required=True)
     response = ma.fields.String(required=True)
     metadata = ma.fields.Dict(required=True)
@@ -96,6 +124,23 @@ class KeptInteractionSchema(ma.Schema):
     receivedAt = ma.fields.String(required=True, metadata={"format": "date-time"})
     extra = ma.fields.Dict(required=True, metadata={"description": "Top-level fields of no known meaning."})
     native = ma.fields.Raw(required=True, allow_none=True)
+    systemId = ma.fields.String(required=True, allow_none=True)
+    eventId = ma.fields.String(required=True, allow_none=True)
+    eventCategory = ma.fields.String(required=True, allow_none=True)
+    workflowRunId = ma.fields.String(required=True, allow_none=True)
+    guard = ma.fields.Dict(required=True, allow_none=True)
+    action = ma.fields.String(required=True, allow_none=True, metadata={"enum": [*ACTIONS, None]})
+    promptSent = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The prompt that went to the model, where another one was judged."},
+    )
+    guardedAt = ma.fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
+    ingestedAt = ma.fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
+    sdkIngestMs = ma.fields.Float(required=True, allow_none=True)
+    findings = ma.fields.Dict(required=True, allow_none=True)
+    riskScore = ma.fields.Float(required=True, allow_none=True, metadata={"minimum": 0, "maximum": 1})
+    analyzedAt = ma.fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
 
 
 class InteractionPage(ma.Schema):
@@ -133,3 +178,34 @@ class UsageSchema(ma.Schema):
     agents = ma.fields.Nested(UsedOf, required=True)
     impact_events = ma.fields.Nested(ImpactEventsUsed, required=True)
     requests = ma.fields.Nested(RequestsUsed, required=True)
+
+
+class NewSystem(ma.Schema):
+    """A system to make."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    name = Text(required=True, shortest=1, longest=200, trim=True, metadata={"example": "support-desk"})
+
+
+class SystemSchema(ma.Schema):
+    """An application whose traffic is guarded."""
+
+    id = ma.fields.String(required=True)
+    name = ma.fields.String(required=True)
+    createdAt = ma.fields.String(required=True, metadata={"format": "date-time"})
+
+
+class SystemPage(ma.Schema):
+    """Systems by name."""
+
+    systems = ma.fields.List(ma.fields.Nested(SystemSchema), required=True)
+    next_cursor = ma.fields.String(required=True, allow_none=True)
+
+
+class PolicyPage(ma.Schema):
+    """Versions of a system's policy, newest first."""
+
+    versions = ma.fields.List(ma.fields.Nested(PolicySchema), required=True)
+    next_cursor = ma.fields.String(required=True, allow_none=True)
