@@ -8,6 +8,7 @@ from .common import Group
 from .first import init, serve
 from .keys import keys
 from .organizations import org
+from .systems import systems
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,5 +17,5 @@ def main() -> None:
     """A light security and telemetry service for AI agents."""
 
 
-for command in (init, serve, org, keys):
+for command in (init, serve, org, systems, keys):
     main.add_command(command)

@@ -99,6 +99,11 @@ def list_organizations(services: Services) -> list[Organization]:
     return services.db.read(organizations.all)
 
 
+def get_organization(services: Services, organization_id: str) -> Organization:
+    """The organization of this id. Raises NotFound."""
+    return services.db.read(_require, organization_id)
+
+
 def set_plan(services: Services, organization_id: str, plan: str) -> Organization:
     """Change an organization's plan; agents beyond a smaller plan's number stay active.
 

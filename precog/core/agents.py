@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..detection.policy import Thresholds
 from ..errors import AgentLimitReached, NotFound
 from ..storage import agents, organizations
 from ..storage.agents import Agent as Agent  # surfaces take it from here
 from ..storage.engine import Transaction
 from .keys import Caller
 from .services import Services
+from .system_policy import check_thresholds, thresholds_from_json, thresholds_to_json
 
 
 def get(services: Services, caller: Caller, agent_id: str) -> Agent:
@@ -20,13 +25,49 @@ def page(services: Services, caller: Caller, *, after: str, active: bool | None,
     return services.db.read(agents.page, caller.organization_id, after=after, active=active, limit=limit)
 
 
-def set_active(services: Services, caller: Caller, agent_id: str, active: bool) -> Agent:
-    """Retire an agent, which frees its slot, or bring it back, which takes one.
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be changed of an agent. `active` of None is left as it is.
 
-    Doing it twice changes nothing. Raises NotFound, or AgentLimitReached when no slot is free.
+    With `set_thresholds` all its own thresholds are replaced, by none when there are no others.
     """
-    change = _reactivate if active else _deactivate
-    return services.db.write(change, caller, agent_id, now=services.clock())
+
+    active: bool | None = None
+    set_thresholds: bool = False
+    thresholds: Mapping[str, Thresholds] = field(default_factory=dict)
+
+
+def change(services: Services, caller: Caller, agent_id: str, wanted: Change) -> Agent:
+    """Retire an agent, which frees its slot, bring it back, which takes one, or set its own thresholds.
+
+    Doing it twice changes nothing. Raises NotFound, AgentLimitReached when no slot is free, or WrongValue.
+    """
+    check_thresholds(wanted.thresholds)
+    try:
+        return services.db.write(_change, caller, agent_id, wanted, now=services.clock())
+    finally:
+        if wanted.set_thresholds:
+            services.policies.forget()
+
+
+def set_active(services: Services, caller: Caller, agent_id: str, active: bool) -> Agent:
+    """Retire an agent or bring it back; see `change`."""
+    return change(services, caller, agent_id, Change(active=active))
+
+
+def own_thresholds(agent: Agent) -> Mapping[str, Thresholds]:
+    """The thresholds that the agent has in place of its system's."""
+    return thresholds_from_json(agent.thresholds)
+
+
+def _change(tx: Transaction, caller: Caller, agent_id: str, wanted: Change, *, now: int) -> Agent:
+    if wanted.set_thresholds:
+        text = thresholds_to_json(wanted.thresholds) if wanted.thresholds else None
+        agents.set_thresholds(tx, caller.organization_id, agent_id, text)
+    if wanted.active is None:
+        return _require(tx, caller.organization_id, agent_id)
+    set_to = _reactivate if wanted.active else _deactivate
+    return set_to(tx, caller, agent_id, now=now)
 
 
 def _deactivate(tx: Transaction, caller: Caller, agent_id: str, *, now: int) -> Agent:

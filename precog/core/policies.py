@@ -8,7 +8,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
-from ..detection.policy import Policy, Thresholds
+from ..detection.policy import DEFAULT, Policy
+from ..detection.policy import Thresholds as Thresholds  # surfaces take it from here
 from ..errors import AlreadyExists, NotFound, VersionConflict, WrongValue
 from ..storage import systems
 from ..storage.engine import Transaction
@@ -94,6 +95,11 @@ def page(services: Services, organization_id: str, *, after: str, limit: int) ->
     return services.db.read(systems.page, organization_id, after=after, limit=limit)
 
 
+def all(services: Services, organization_id: str) -> list[System]:
+    """Every system of the organization, by name."""
+    return page(services, organization_id, after="", limit=2**31)
+
+
 def find(services: Services, organization_id: str, wanted: str) -> System:
     """The organization's system with this id or name. Raises NotFound."""
     system = services.db.read(systems.find, organization_id, wanted)
@@ -118,6 +124,11 @@ def get(services: Services, organization_id: str, system_id: str) -> PolicyVersi
 
 def _get(tx: Transaction, organization_id: str, system_id: str) -> PolicyVersion:
     return _latest(tx, _require(tx, organization_id, system_id))
+
+
+def thresholds_of(policy: SystemPolicy, category: str) -> Thresholds:
+    """The thresholds that hold for a category."""
+    return policy.detection.thresholds.get(category, DEFAULT)
 
 
 def history(

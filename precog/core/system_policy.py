@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from ..detection.findings import CATEGORIES
+from ..detection.findings import CATEGORIES as CATEGORIES
 from ..detection.policy import Policy, Thresholds
 from ..errors import WrongValue
 

@@ -181,3 +181,42 @@ class Count(Checked, ma.fields.Integer):
         if not self.least <= int(text) <= self.most:
             raise fault(WrongValue, f"{self.expected} from {self.least} to {self.most}", "another number")
         return int(text)
+
+
+class Whole(Count):
+    """A whole number within bounds, in JSON, where a string is no number."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise fault(WrongType, self.expected, json_type(value))
+        if value < 0:
+            raise fault(WrongValue, f"{self.expected} from {self.least} to {self.most}", "another number")
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Flag(Checked, ma.fields.Boolean):
+    """True or false, and nothing that merely looks like it."""
+
+    expected = "boolean"
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise fault(WrongType, self.expected, json_type(value))
+        return value
+
+
+class Share(Checked, ma.fields.Float):
+    """A number above 0 and up to 1."""
+
+    expected = "number"
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs["metadata"] = {"exclusiveMinimum": 0, "maximum": 1, **kwargs.get("metadata", {})}
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise fault(WrongType, self.expected, json_type(value))
+        if not 0 < value <= 1:
+            raise fault(WrongValue, "number above 0 and up to 1", "another number")
+        return float(value)

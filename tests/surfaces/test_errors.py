@@ -83,6 +83,18 @@ def with_a_used_key(client, sandbox):
     return client.post(INGEST, json=interaction(prompt="Other"), headers=key)
 
 
+def of_a_version_that_is_not_current(client, sandbox):
+    return client.patch(
+        f"/api/v1/systems/{sandbox.first.system.id}/policy",
+        json={"version": 7},
+        headers={"x-api-key": sandbox.key("admin")},
+    )
+
+
+def of_no_such_system(client, sandbox):
+    return client.get("/api/v1/systems/sys-0/policy")
+
+
 def too_large(client, sandbox):
     return client.post(INGEST, json=interaction(prompt="x" * 1_048_576))
 
@@ -139,6 +151,7 @@ TABLE = [
     (of_nothing, 404, "NOT_FOUND", "There is nothing at this address", {}),
     (of_no_such_agent, 404, "NOT_FOUND", "No such agent", {}),
     (of_no_such_interaction, 404, "NOT_FOUND", "No such interaction", {}),
+    (of_no_such_system, 404, "NOT_FOUND", "No such system", {}),
     (by_a_wrong_method, 405, "METHOD_NOT_ALLOWED", "GET is not allowed here", {}),
     (
         with_a_used_key,
@@ -146,6 +159,13 @@ TABLE = [
         "IDEMPOTENCY_KEY_REUSED",
         "The idempotency key was used before with another body",
         {},
+    ),
+    (
+        of_a_version_that_is_not_current,
+        409,
+        "VERSION_CONFLICT",
+        "The current version is 1",
+        {"version": 1},
     ),
     (
         too_large,
@@ -201,6 +221,7 @@ def test_beyond_the_plans_agents_the_sentence_for_older_clients_stands_beside_th
         (BATCH, {"OPTIONS", "POST"}),
         ("/api/v1/usage", {"GET", "HEAD", "OPTIONS"}),
         ("/api/v1/agents/bot", {"GET", "HEAD", "OPTIONS", "PATCH"}),
+        ("/api/v1/systems", {"GET", "HEAD", "OPTIONS", "POST"}),
     ],
 )
 def test_a_wrong_method_is_told_the_right_ones(sqlite_client, path, allowed):

@@ -33,6 +33,9 @@ def quota(answer) -> tuple[int, int, int]:
         ("GET", "/api/v1/agents/bot", None),
         ("PATCH", "/api/v1/agents/bot", {"status": "active"}),
         ("GET", "/api/v1/interactions", None),
+        ("GET", "/api/v1/systems", None),
+        ("GET", "/api/v1/systems/{system}/policy", None),
+        ("GET", "/api/v1/systems/{system}/policy/history", None),
         ("GET", "/api/v1/usage", None),
     ],
 )
@@ -40,6 +43,7 @@ def test_every_answer_tells_the_quota_and_costs_one(client, sandbox, method, pat
     sandbox.set_plan("FREE")
     ingest(client)
     sandbox.clock.advance(20_500)
+    path = path.replace("{system}", sandbox.first.system.id)
     answer = client.open(path, method=method, json=body)
     assert answer.status_code == 200
     assert quota(answer) == (200, 198, 40)

@@ -11,6 +11,7 @@ from tests.conftest import NOW
 from tests.surfaces.calls import BATCH, INGEST, field_fault, ingest, interaction, kept, pages, refusal
 
 MINUTE_MS = 60_000
+SCOPES = ("telemetry", "guard", "agents", "read", "admin")
 NAMES = [
     "support-bot",
     "a/b",
@@ -52,6 +53,7 @@ def test_an_agent_is_shown_from_its_first_interaction_on(client, clock):
         "createdAt": "2026-01-15T10:30:00.000Z",
         "deactivatedAt": None,
         "lastSeenAt": "2026-01-15T10:31:00.000Z",
+        "thresholds": None,
     }
 
 
@@ -140,6 +142,34 @@ def test_an_agent_that_is_not_there_cannot_be_changed(client):
     assert refusal(answer) == (404, "NOT_FOUND")
 
 
+def test_an_agents_thresholds_are_replaced_as_a_whole_and_taken_back(client):
+    ingest(client)
+
+    def change(thresholds):
+        answer = client.patch("/api/v1/agents/bot", json={"thresholds": thresholds})
+        assert answer.json == client.get("/api/v1/agents/bot").json
+        return answer.json["thresholds"]
+
+    pair = {"review": 0.2, "block": 0.3}
+    assert change({"jailbreak": pair}) == {"jailbreak": pair}
+    assert client.patch("/api/v1/agents/bot", json={"status": "active"}).json["thresholds"] is not None
+    assert change({"toxicity": pair, "jailbreak": None}) == {"toxicity": pair}
+    assert change(None) is None
+
+
+def test_an_agent_is_deactivated_and_given_thresholds_at_once_or_not_at_all(client):
+    ingest(client)
+    wrong = {"status": "deactivated", "thresholds": {"jailbreak": {"review": 0.4, "block": 0.3}}}
+    assert field_fault(client.patch("/api/v1/agents/bot", json=wrong)) == (
+        "INVALID_FIELD_VALUE",
+        "thresholds.jailbreak",
+    )
+    assert client.get("/api/v1/agents/bot").json["status"] == "active"
+    right = {"status": "deactivated", "thresholds": {"jailbreak": {"review": 0.4, "block": 0.4}}}
+    changed = client.patch("/api/v1/agents/bot", json=right).json
+    assert (changed["status"], changed["thresholds"]) == ("deactivated", right["thresholds"])
+
+
 # --- usage ----------------------------------------------------------------------------------
 
 
@@ -177,7 +207,7 @@ def test_usage_of_a_plan_without_limits_says_null(client):
 def test_no_route_shows_or_changes_what_is_another_organizations(sandbox, client):
     other = administration.create_organization(sandbox.services, "Other", "FREE")
     theirs = sandbox.app.test_client()
-    theirs.environ_base["HTTP_X_API_KEY"] = sandbox.key(organization_id=other.id)
+    theirs.environ_base["HTTP_X_API_KEY"] = sandbox.key(*SCOPES, organization_id=other.id)
     mine = ingest(client, agentId="mine", sessionId="s", userId="u", metadata={"platform": "web"})
     ingest(client, agentId="mine")
     cursor = client.get("/api/v1/interactions?limit=1").json["next_cursor"]
@@ -190,6 +220,15 @@ def test_no_route_shows_or_changes_what_is_another_organizations(sandbox, client
     assert refusal(theirs.get("/api/v1/agents/mine")) == (404, "NOT_FOUND")
     assert refusal(theirs.patch("/api/v1/agents/mine", json={"status": "deactivated"})) == (404, "NOT_FOUND")
     assert theirs.get("/api/v1/usage").json["agents"] == {"used": 0, "limit": 1}
+    policy = f"/api/v1/systems/{sandbox.first.system.id}/policy"
+    assert sandbox.first.system.id not in [one["id"] for one in theirs.get("/api/v1/systems").json["systems"]]
+    for answer in (
+        theirs.get(policy),
+        theirs.get(f"{policy}/history"),
+        theirs.patch(policy, json={"masking": True}),
+    ):
+        assert refusal(answer) == (404, "NOT_FOUND")
+    assert client.get(policy).json["version"] == 1
 
     ingest(theirs, agentId="mine", prompt="of the same name")
     theirs.patch("/api/v1/agents/mine", json={"status": "deactivated"})
@@ -207,5 +246,8 @@ def test_every_route_is_looked_at_by_the_test_above(sandbox):
         "/api/v1/agents/<name:agent_id>",
         "/api/v1/interactions",
         "/api/v1/interactions/<name:interaction_id>",
+        "/api/v1/systems",
+        "/api/v1/systems/<system_id>/policy",
+        "/api/v1/systems/<system_id>/policy/history",
         "/api/v1/usage",
     }

@@ -1,10 +1,11 @@
-"""The management API: agents, interactions and usage, as their organization sees them."""
+"""The management API: agents, interactions, systems and usage, as their organization sees them."""
 
 from __future__ import annotations
 
 from .. import auth
 from ..base import Surface
 from ..coded import STATUS, envelope
+from . import systems as systems  # whose routes are on the same blueprint
 from .routes import blueprint
 
 surface = Surface("/api/v1", blueprint, envelope, STATUS, auth.charge)

@@ -67,9 +67,9 @@ def get_agent(agent_id: str) -> dict[str, Any]:
 @blueprint.response(200, _AGENT, headers=RATE_LIMIT_HEADERS)
 @blueprint.errors(ERROR, *_ERRORS, 400, 404, 413, 415, headers=RATE_LIMIT_HEADERS)
 def change_agent(patch: dict[str, Any], agent_id: str) -> dict[str, Any]:
-    """Deactivate an agent, which frees its slot of the plan, or bring it back."""
-    active = patch["status"] == "active"
-    return convert.from_agent(agents.set_active(services(), auth.charged_caller(), agent_id, active))
+    """Deactivate an agent, which frees its slot of the plan, bring it back, or give it thresholds."""
+    change = convert.to_agent_change(patch)
+    return convert.from_agent(agents.change(services(), auth.charged_caller(), agent_id, change))
 
 
 @blueprint.route("/interactions", methods=["GET"])
