@@ -131,26 +131,26 @@ def guard(services: Services, caller: Caller, question: Question) -> tuple[Judge
     held = effective(services, caller, question.system_id, question.agent_id)
     judgement = _judge(services, question, held, started)
     draft = _guard_draft(services, caller, question, judgement)
-    whose = f"{caller.organization_id} {draft.row.system_id}"
-    if fails_closed(held.policy):
-        first, quota = services.db.write_merged(_store_guards, draft, whose=whose)
-        return _as_first(judgement, first), quota
     try:
-        first, quota = _store_or_defer(services, draft, whose)
+        first, quota = _store(services, draft, defer=not fails_closed(held.policy))
     except StorageUnavailable:
+        if fails_closed(held.policy):
+            raise
         return replace(judgement, degraded=(*judgement.degraded, "storage")), _unknown(draft)
     return _as_first(judgement, first), quota
 
 
-def _store_or_defer(services: Services, draft: _Draft, whose: str) -> tuple[str | None, Quota]:
-    """Store the row, soon or later. Raises StorageUnavailable when it is to be later, and RateLimited."""
+def _store(services: Services, draft: _Draft, *, defer: bool) -> tuple[str | None, Quota]:
+    """Store the row, later if it must be and may be. Raises StorageUnavailable when it is not stored now,
+    after PATIENCE_S at most: clients wait two seconds, and RateLimited."""
     deferred = services.deferred
-    if deferred.is_away:
+    whose = f"{draft.caller.organization_id} {draft.row.system_id}"
+    if defer and deferred.is_away:
         deferred.put(store_deferred, draft, whose=whose)
         raise StorageUnavailable()
 
     def late(error: Exception | None) -> None:
-        if error is not None:
+        if defer and error is not None:
             deferred.put(store_deferred, draft, whose=whose)
 
     try:
@@ -160,7 +160,7 @@ def _store_or_defer(services: Services, draft: _Draft, whose: str) -> tuple[str 
     except StorageSlow:
         raise  # it goes on, and `late` will hear of it
     except StorageUnavailable:
-        deferred.put(store_deferred, draft, whose=whose)
+        late(StorageUnavailable())
         raise
 
 
@@ -380,30 +380,31 @@ def finalize(
 ) -> Quota:
     """Add to an event how long it took to tell it; once, and again changes nothing.
 
+    It counts against the organization's minute alone: the event itself was counted for the system.
     Raises WrongSystem, RateLimited, NotFound, StorageUnavailable.
     """
-    held = effective(services, caller, system_id, None)
+    effective(services, caller, system_id, None)
     system = system_id or str(caller.system_id)
-    rates = _rates(caller, system, held.policy)
-    now = services.clock()
-    return services.db.write(_finalize, rates, system, event_id, sdk_ingest_ms, now=now)
+    return services.db.write(_finalize, caller, system, event_id, sdk_ingest_ms, now=services.clock())
 
 
 def _finalize(
-    tx: Transaction,
-    rates: Sequence[tuple[Rate, str]],
-    system_id: str,
-    event_id: str,
-    sdk_ingest_ms: float | None,
-    *,
-    now: int,
+    tx: Transaction, caller: Caller, system_id: str, event_id: str, sdk_ingest_ms: float | None, *, now: int
 ) -> Quota:
-    quotas = [limits.spend(tx, rate, who, now=now) for rate, who in rates]
+    quota = limits.spend(tx, caller.rate, caller.organization_id, now=now)
     if not lifecycles.finalize(tx, system_id, event_id, sdk_ingest_ms=sdk_ingest_ms, now=now) and (
         lifecycles.find(tx, system_id, event_id) is None
     ):
         raise NotFound("event")
-    return min(quotas, key=lambda quota: quota.remaining)
+    return quota
+
+
+def standing(services: Services, caller: Caller) -> Quota:
+    """What the organization has left, as far as can be told; nothing is taken from it."""
+    try:
+        return services.db.read(limits.used, caller.rate, caller.organization_id, now=services.clock())
+    except StorageUnavailable:
+        return Quota(caller.rate.steady, 0, 1000)
 
 
 def canonical_event_id(text: str) -> str | None:
