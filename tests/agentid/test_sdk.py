@@ -1,0 +1,223 @@
+"""The official client against a live server: verdicts, events, operations and trails."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import pytest
+from agentid import AgentID, create_agentid_workflow_trail
+from agentid.guard import get_or_fetch_capability_flags
+
+from .guarded import ATTACK, HARMLESS, MASKED, WITH_ADDRESS, Guarded, ingest_ms
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+# --- configuration
+
+
+def test_the_client_takes_the_policy_as_it_is_told(live: Guarded) -> None:
+    live.set_policy(block_pii_leakage=True, failure_mode="fail_close", inject_transparency_metadata=True)
+
+    flags = get_or_fetch_capability_flags(api_key=live.key, base_url=live.base_url, timeout_seconds=30)
+
+    assert flags.block_pii_leakage is flags.block_db_access is flags.block_code_execution is True
+    assert flags.inject_transparency_metadata is flags.strict_security_mode is True
+    assert flags.shadow_mode is flags.enable_sdk_pii_masking is False
+    assert flags.failure_mode == "fail_close"
+
+
+# --- guard
+
+
+def test_a_harmless_prompt_is_allowed_and_is_a_row(live: Guarded) -> None:
+    event_id = new_id()
+    with live.client() as client:
+        said = client.guard(HARMLESS, model="echo-1", client_event_id=event_id, **live.about())
+
+    assert said["allowed"] is True
+    assert said["reason"] in (None, "ok")
+    assert said["client_event_id"] == event_id
+    assert uuid.UUID(said["guard_event_id"])
+    assert "transformed_input" not in said
+    (row,) = live.rows()
+    assert (row["prompt"], row["response"]) == (HARMLESS, "")
+    assert row["guard"]["action"] == "allow"
+
+
+def test_an_attack_is_blocked_and_is_a_row(live: Guarded) -> None:
+    with live.client() as client:
+        said = client.guard(ATTACK, **live.about())
+
+    assert (said["allowed"], said["reason"]) == (False, "prompt_injection")
+    assert said["simulated_decision"] == "blocked"
+    (row,) = live.rows()
+    assert row["prompt"] == ATTACK
+    assert (row["guard"]["action"], row["guard"]["reason"]) == ("block", "prompt_injection")
+
+
+def test_shadow_mode_allows_and_says_what_it_would_have_done(live: Guarded) -> None:
+    live.set_policy(shadow_mode=True)
+    with live.client() as client:
+        said = client.guard(ATTACK, **live.about())
+
+    assert said["allowed"] is said["shadow_mode"] is said["shadow_blocked"] is True
+    assert said["simulated_decision"] == "blocked"
+
+
+def test_masking_gives_the_prompt_back_without_personal_data(live: Guarded) -> None:
+    live.set_policy(masking=True)
+    with live.client() as client:
+        said = client.guard(WITH_ADDRESS, **live.about())
+
+    assert said["allowed"] is said["detected_pii"] is True
+    assert said["transformed_input"] == MASKED
+    assert said["simulated_decision"] == "masked"
+
+
+def test_an_asynchronous_client_is_answered_the_same(live: Guarded) -> None:
+    async def ask() -> list[tuple[bool, str | None]]:
+        async with live.async_client() as client:
+            said = [await client.guard(prompt, **live.about()) for prompt in (HARMLESS, ATTACK)]
+        return [(one["allowed"], one["reason"]) for one in said]
+
+    allowed, blocked = asyncio.run(ask())
+    assert allowed[0] is True
+    assert blocked == (False, "prompt_injection")
+
+
+@pytest.mark.parametrize("key", ["sk_live_unknown", "not a key at all"])
+def test_a_wrong_key_is_a_refusal_and_no_failure_that_the_client_ignores(live: Guarded, key: str) -> None:
+    with AgentID(key, live.base_url) as client:
+        said = client.guard(HARMLESS, **live.about())
+    assert (said["allowed"], said["reason"]) == (False, "unauthorized")
+
+
+def test_a_system_of_another_is_refused(live: Guarded) -> None:
+    with live.client() as client:
+        said = client.guard(HARMLESS, system_id="sys-0000000000000000")
+    assert (said["allowed"], said["reason"]) == (False, "forbidden")
+
+
+# --- log
+
+
+def test_an_event_is_a_row_with_the_time_that_telling_took(live: Guarded) -> None:
+    with live.client() as client:
+        client.log(
+            input=HARMLESS,
+            output="Paris.",
+            model="echo-1",
+            usage={"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
+            tokens={"input": 3, "output": 2},
+            latency=120,
+            request_identity={"ip_class": "office"},
+            metadata={"tenant": "blue", "nothing": None},
+            **live.about(),
+        )
+        (row,) = live.finished(1)
+
+    assert (row["prompt"], row["response"]) == (HARMLESS, "Paris.")
+    assert (row["userId"], row["metadata"]["tenant"]) == (live.user_id, "blue")
+    assert row["guard"] is None
+    assert ingest_ms(row) >= 0
+
+
+def test_a_verdict_and_its_event_are_one_row_in_either_order(live: Guarded) -> None:
+    before, after = new_id(), new_id()
+    with live.client() as client:
+        client.guard(HARMLESS, client_event_id=before, **live.about())
+        for event_id in (before, after):
+            client.log(
+                input=HARMLESS, output="Paris.", event_id=event_id, raise_on_failure=True, **live.about()
+            )
+        client.guard(HARMLESS, client_event_id=after, **live.about())
+        rows = live.finished(2)
+
+    assert [(row["response"], row["guard"]["action"]) for row in rows] == [("Paris.", "allow")] * 2
+
+
+def test_an_event_told_twice_is_one_row_and_no_failure(live: Guarded) -> None:
+    event_id = new_id()
+    with live.client(strict_mode=True) as client:
+        for output in ("the first", "the second"):
+            client.log(
+                input=HARMLESS, output=output, event_id=event_id, raise_on_failure=True, **live.about()
+            )
+        (row,) = live.finished(1)
+    assert row["response"] == "the first"
+
+
+def test_an_event_is_stored_when_a_call_that_raises_on_failure_returns(live: Guarded) -> None:
+    with live.client(strict_mode=True) as client:
+        client.log(
+            input=HARMLESS, output="Paris.", raise_on_failure=True, _disable_finalize=True, **live.about()
+        )
+        (row,) = live.rows()
+    assert (row["response"], ingest_ms(row)) == ("Paris.", None)
+
+
+def test_an_asynchronous_client_tells_the_same(live: Guarded) -> None:
+    async def tell() -> None:
+        async with live.async_client() as client:
+            await client.log_async(input=HARMLESS, output="Paris.", raise_on_failure=True, **live.about())
+            client.log(input=HARMLESS, output="Lyon.", **live.about())
+            await until_alone()
+
+    asyncio.run(tell())
+    assert sorted(row["response"] for row in live.finished(2)) == ["Lyon.", "Paris."]
+
+
+async def until_alone() -> None:
+    """Until the client's own tasks, and those that they start, are done."""
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others)
+
+
+# --- operations
+
+
+def test_an_operation_is_a_row_of_its_category(live: Guarded) -> None:
+    with live.client() as client:
+        client.log_operation(
+            telemetry={"tool_name": "search", "workflow_run_id": "run-1"},
+            input="look for tea",
+            output="3 found",
+            latency=12,
+            **live.about(),
+        )
+        client.operation(event_category="delivery", event_status="failed", **live.about())
+        tool, delivery = sorted(live.finished(2), key=lambda row: row["prompt"], reverse=True)
+
+    assert (tool["prompt"], tool["response"], tool["eventCategory"]) == ("look for tea", "3 found", "tool")
+    assert (tool["metadata"]["tool_name"], tool["workflowRunId"]) == ("search", "run-1")
+    assert (delivery["prompt"], delivery["eventCategory"]) == ("[delivery:delivery_failed]", "delivery")
+    assert delivery["metadata"]["event_status"] == "failed"
+
+
+def test_all_rows_of_a_workflow_are_listed(live: Guarded) -> None:
+    run_id = f"run-{live.user_id}"
+    with live.client() as client:
+        client.log_operation(telemetry={"workflow_run_id": "another"}, **live.about())
+        trail = create_agentid_workflow_trail(
+            agent=client, telemetry={"workflow_run_id": run_id, "workflow_name": "orders"}, **live.about()
+        )
+        step = trail.start_step(event_category="workflow", telemetry={"workflow_step_name": "fetch"})
+        step.complete(output="fetched")
+        with pytest.raises(ZeroDivisionError):
+            trail.run_step({"event_category": "tool"}, lambda: 1 / 0)
+        client.guard(ATTACK, metadata={"workflow_run_id": run_id}, **live.about())
+        rows = live.wait_for(lambda rows: len(rows) == 5, workflowRunId=run_id)
+
+    told = {row["metadata"].get("event_status") for row in rows}
+    assert told == {"started", "completed", "failed", None}
+    (fetched,) = [row for row in rows if row["response"] == "fetched"]
+    assert fetched["metadata"]["parent_event_id"] == step.start_event_id
+    assert fetched["metadata"]["workflow_step_id"] == step.workflow_step_id
+    (failed,) = [row for row in rows if row["metadata"].get("event_status") == "failed"]
+    assert failed["metadata"]["error_name"] == "ZeroDivisionError"
+    (blocked,) = [row for row in rows if row["guard"]]
+    assert (blocked["prompt"], blocked["workflowRunId"]) == (ATTACK, run_id)
