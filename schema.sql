@@ -132,8 +132,8 @@ CREATE TABLE IF NOT EXISTS interactions (
     PRIMARY KEY (organization_id, id)
 );
 
--- One row an event of a system; decides which report is the first of its kind.
-CREATE UNIQUE INDEX IF NOT EXISTS interactions_event ON interactions (system_id, event_id)
+-- One row an event of a system; decides which report is the first of its kind. Also finds an event's rows.
+CREATE UNIQUE INDEX IF NOT EXISTS interactions_event ON interactions (event_id, system_id)
     WHERE event_id IS NOT NULL;
 -- Finds what is still to be analyzed, oldest first.
 CREATE INDEX IF NOT EXISTS interactions_unanalyzed ON interactions (id) WHERE analyzed_at IS NULL;
@@ -147,8 +147,6 @@ CREATE INDEX IF NOT EXISTS interactions_platform ON interactions (organization_i
     WHERE platform IS NOT NULL;
 CREATE INDEX IF NOT EXISTS interactions_system ON interactions (organization_id, system_id, id)
     WHERE system_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS interactions_event_id ON interactions (organization_id, event_id, id)
-    WHERE event_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS interactions_workflow ON interactions (organization_id, workflow_run_id, id)
     WHERE workflow_run_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS interactions_action ON interactions (organization_id, action, id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import platform
 import re
@@ -63,6 +64,18 @@ def running(arguments: list[str], url: str) -> Iterator[str]:
         process.wait(timeout=20)
 
 
+def resident_mb(url: str) -> float:
+    """The resident memory of the server at an address."""
+    port = url.rpartition(":")[2]
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (process / "cmdline").read_bytes().split(b"\0")
+            if port.encode() in command and b"serve" in command:
+                found = re.search(r"VmRSS:\s+(\d+) kB", (process / "status").read_text())
+                return int(found[1]) / 1024 if found else math.nan
+    return math.nan
+
+
 def echo() -> contextlib.AbstractContextManager[str]:
     """A bare Flask app that answers the JSON it got, on the server software of `precog serve`."""
     port = free_port()
@@ -82,11 +95,11 @@ def where(instance: Path, database: str | None) -> list[str]:
     return ["--instance", str(instance), *(["--database", database] if database else [])]
 
 
-def new_key(instance: Path, database: str | None) -> str:
-    """The key of a new instance."""
+def new_key(instance: Path, database: str | None, kind: str = "precogx") -> str:
+    """The key of a kind of a new instance."""
     command = [sys.executable, "-m", "precog", "init", "--json", *where(instance, database)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return str(json.loads(done.stdout)["keys"]["precogx"])
+    return str(json.loads(done.stdout)["keys"][kind])
 
 
 def post(url: str, *, body: str, key: str, connections: int, seconds: int, folder: Path) -> Load:

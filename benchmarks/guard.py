@@ -1,13 +1,18 @@
-"""How long the detection engine takes: on ordinary text of several lengths, and on text made to be slow.
+"""How long the guard takes: the engine alone, and `POST /guard` beside a bare Flask echo.
 
-The engine alone, in this process and one thread, without a classifier; times are those of the thread.
+The engine runs in this process and one thread, on ordinary text of several lengths and on text made to be
+slow; times are those of the thread. Then echo and guard are driven in turn, in one run, by wrk, over 1 and
+16 connections, with a real key, limits, policy and commits; each prompt is a row on disk.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import _servers as servers
 import _texts as texts
@@ -15,16 +20,22 @@ import _texts as texts
 from precog.detection.engine import Engine, shared
 
 SIZES = {"200 B": 200, "1 KB": 1024, "10 KB": 10_240, "100 KB": 102_400, "256 KB": 262_144}
+PROMPT = 200  # bytes of the prompts over HTTP
 LARGEST = SIZES["256 KB"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--texts", type=int, default=400, help="of 1 KB and less; fewer of the longer")
+    parser.add_argument("--seconds", type=int, default=5, help="of load a measurement; 0 leaves HTTP out")
+    parser.add_argument("--rounds", type=int, default=5, help="of which the medians are told")
     options = parser.parse_args()
     print(servers.machine())
     for line in engine_figures(options.texts):
         print(line, flush=True)
+    if options.seconds:
+        for line in http_figures(options.seconds, options.rounds):
+            print(line, flush=True)
 
 
 def engine_figures(rounds: int) -> Iterator[str]:
@@ -48,6 +59,38 @@ def took_ms(engine: Engine, text: str) -> float:
     before = time.thread_time_ns()
     engine.scan(text)
     return (time.thread_time_ns() - before) / 1e6
+
+
+def http_figures(seconds: int, rounds: int) -> Iterator[str]:
+    """The lines to print about the server: throughput, latency, start and memory."""
+    body = json.dumps({"input": texts.ordinary(PROMPT, 0), "user_id": "user-7", "model": "gpt-4o"})
+    with tempfile.TemporaryDirectory(prefix="precog-bench-") as name:
+        folder = Path(name)
+        key = servers.new_key(folder / "instance", None, "agentid")
+        before = time.perf_counter()
+        with servers.echo() as echo:
+            before = time.perf_counter()
+            with servers.precog(folder / "instance", None) as precog:
+                yield f"\nthe server answers {time.perf_counter() - before:.2f} s after its start"
+                drive = {"body": body, "key": key, "folder": folder}
+                servers.post(f"{precog}/api/v1/guard", seconds=1, connections=1, **drive)
+                yield f"memory with everything loaded: {servers.resident_mb(precog):.0f} MB"
+                yield f"\n{f'a prompt of {PROMPT} bytes, SQLite':<34}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}"
+                for connections in (1, 16):
+                    theirs, ours = [], []
+                    for _ in range(rounds):
+                        for found, url in ((theirs, f"{echo}/echo"), (ours, f"{precog}/api/v1/guard")):
+                            load = servers.post(url, seconds=seconds, connections=connections, **drive)
+                            found.append(load)
+                    yardstick, load = servers.median(theirs), servers.median(ours)
+                    yield f"  {f'echo, {connections} conn.':<32}{_figures(yardstick)}"
+                    share = load.per_second / yardstick.per_second
+                    yield f"  {f'guard, {connections} conn.':<32}{_figures(load)}  {share:.2f} of the echo"
+                yield f"memory afterwards: {servers.resident_mb(precog):.0f} MB"
+
+
+def _figures(load: servers.Load) -> str:
+    return f"{load.per_second:>12,.0f}{load.p50_ms:>9.2f}{load.p99_ms:>9.2f}"
 
 
 if __name__ == "__main__":

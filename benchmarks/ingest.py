@@ -124,12 +124,14 @@ def tell(name: str, load: servers.Load, ratio: float | None = None) -> None:
 def fill(path: Path, rows: int) -> None:
     """Add so many rows like the first, each with an id of its own, in many sessions and of many users."""
     sql = f"""
-    INSERT INTO interactions
+    INSERT INTO interactions (organization_id, id, agent, platform, session_id, user_id, conversation_id,
+                              prompt, response, metadata, tool_calls, extra, native, occurred_at,
+                              received_at, analyzed_at)
     WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {rows}),
          one AS (SELECT * FROM interactions LIMIT 1)
     SELECT organization_id, 'int-' || printf('%012x', received_at - 1) || printf('%017x', n), agent, platform,
            'session-' || (n % 100000), 'user-' || (n % 10000), conversation_id, prompt, response, metadata,
-           tool_calls, extra, native, occurred_at, received_at
+           tool_calls, extra, native, occurred_at, received_at, received_at
     FROM counted, one;
     """
     subprocess.run([sys.executable, "-c", FILL, str(path), sql], check=True)

@@ -109,7 +109,7 @@ SELECT :organization_id, incoming.id, {_AGENT}, incoming.system_id, CAST(incomin
        CAST(incoming.received_at AS BIGINT), CAST(incoming.risk_score AS DOUBLE PRECISION),
        CAST(incoming.received_at AS BIGINT), CAST(incoming.received_at AS BIGINT)
 FROM incoming WHERE true
-ON CONFLICT (system_id, event_id) WHERE event_id IS NOT NULL DO UPDATE
+ON CONFLICT (event_id, system_id) WHERE event_id IS NOT NULL DO UPDATE
 SET guard = excluded.guard, action = excluded.action, guarded_at = excluded.guarded_at,
     user_id = COALESCE(interactions.user_id, excluded.user_id),
     agent = COALESCE(interactions.agent, excluded.agent),
@@ -142,7 +142,7 @@ SELECT :organization_id, incoming.id, {_AGENT}, incoming.system_id, incoming.eve
        CAST(incoming.metadata AS TEXT), CAST(incoming.extra AS TEXT), CAST(incoming.received_at AS BIGINT),
        CAST(incoming.occurred_at AS BIGINT), CAST(incoming.received_at AS BIGINT)
 FROM incoming WHERE true
-ON CONFLICT (system_id, event_id) WHERE event_id IS NOT NULL DO UPDATE
+ON CONFLICT (event_id, system_id) WHERE event_id IS NOT NULL DO UPDATE
 SET response = excluded.response, metadata = excluded.metadata, extra = excluded.extra,
     ingested_at = excluded.ingested_at, occurred_at = excluded.occurred_at,
     user_id = COALESCE(interactions.user_id, excluded.user_id),
