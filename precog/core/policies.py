@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from enum import Enum
-from types import MappingProxyType
-from typing import Any
+from dataclasses import dataclass
 
-from ..detection.policy import DEFAULT, Policy
+from ..detection.policy import DEFAULT
 from ..detection.policy import Thresholds as Thresholds  # surfaces take it from here
 from ..errors import AlreadyExists, NotFound, VersionConflict, WrongValue
 from ..storage import systems
@@ -19,39 +15,16 @@ from .ids import random_id
 from .keys import Caller
 from .policy_cache import Effective as Effective
 from .policy_cache import Policies as Policies
+from .policy_patch import Keep as Keep
+from .policy_patch import Patch as Patch
+from .policy_patch import apply
 from .services import Services
 from .system_policy import DEFAULT_POLICY as DEFAULT_POLICY
-from .system_policy import FIRST_VERSION, check, check_categories, from_json, to_json
+from .system_policy import FIRST_VERSION, check, from_json, to_json
 from .system_policy import SystemPolicy as SystemPolicy
 
 TRIES = 32  # of a change, each lost to another change that came first
 LONGEST_NAME = 200
-
-
-class Keep(Enum):
-    """Stands for what a patch leaves as it is, where None says something else."""
-
-    KEEP = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """What is to be changed of a policy. None is left as it is, and so is a category that is not named.
-
-    A category with thresholds of None goes back to the default ones, a rate of None to the plan's.
-    """
-
-    enforce: Mapping[str, bool] = field(default_factory=dict)
-    thresholds: Mapping[str, Thresholds | None] = field(default_factory=dict)
-    mask: bool | None = None
-    shadow_mode: bool | None = None
-    failure_mode: str | None = None
-    transparency: bool | None = None
-    mask_at_client: bool | None = None
-    strict: bool | None = None
-    expected_languages: tuple[str, ...] | None = None
-    requests_per_second: int | Keep | None = Keep.KEEP
-    requests_per_minute: int | Keep | None = Keep.KEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +90,25 @@ def current(services: Services, organization_id: str, system_id: str) -> tuple[S
     return found.policy, found.version
 
 
-def get(services: Services, organization_id: str, system_id: str) -> PolicyVersion:
-    """The present version of the system's policy. Raises NotFound."""
-    return services.db.read(_get, organization_id, system_id)
+def get(
+    services: Services, organization_id: str, system_id: str, *, version: int | None = None
+) -> PolicyVersion:
+    """A version of the system's policy, the present one when none is named. Raises NotFound."""
+    return services.db.read(_get, organization_id, system_id, version)
 
 
-def _get(tx: Transaction, organization_id: str, system_id: str) -> PolicyVersion:
-    return _latest(tx, _require(tx, organization_id, system_id))
+def _get(
+    tx: Transaction, organization_id: str | None, system_id: str, version: int | None = None
+) -> PolicyVersion:
+    system = _require(tx, organization_id, system_id)
+    if version is None:
+        return _latest(tx, system)
+    if version == FIRST_VERSION:
+        return _first(system)
+    row = systems.policy(tx, system_id, version)
+    if row is None:
+        raise NotFound("version")
+    return _version(system, row)
 
 
 def thresholds_of(policy: SystemPolicy, category: str) -> Thresholds:
@@ -194,11 +179,7 @@ def change(
                 return made
     finally:
         services.policies.forget()
-    raise VersionConflict(services.db.read(_get_any, system_id).version)
-
-
-def _get_any(tx: Transaction, system_id: str) -> PolicyVersion:
-    return _latest(tx, _require(tx, None, system_id))
+    raise VersionConflict(services.db.read(_get, None, system_id).version)
 
 
 def _change(
@@ -222,31 +203,3 @@ def _change(
     key_id = None if caller is None else caller.key_id
     row = PolicyRow(system.id, before.version + 1, to_json(policy), key_id, now)
     return _version(system, row) if systems.add_policy(tx, row) else None
-
-
-def apply(policy: SystemPolicy, patch: Patch) -> SystemPolicy:
-    """The policy with the patch's changes. Raises WrongValue for a category that does not exist."""
-    check_categories("enforced", patch.enforce)
-    check_categories("thresholds", patch.thresholds)
-    changes: dict[str, Any] = {
-        name: value
-        for name in ("failure_mode", "transparency", "mask_at_client", "strict", "expected_languages")
-        if (value := getattr(patch, name)) is not None
-    }
-    for name in ("requests_per_second", "requests_per_minute"):
-        if (value := getattr(patch, name)) is not Keep.KEEP:
-            changes[name] = value
-    return replace(policy, detection=_apply_detection(policy.detection, patch), **changes)
-
-
-def _apply_detection(policy: Policy, patch: Patch) -> Policy:
-    added = {category for category, wanted in patch.enforce.items() if wanted}
-    thresholds = {**policy.thresholds, **patch.thresholds}
-    return Policy(
-        enforced=(policy.enforced - patch.enforce.keys()) | added,
-        thresholds=MappingProxyType(
-            {category: pair for category, pair in thresholds.items() if pair is not None}
-        ),
-        mask=policy.mask if patch.mask is None else patch.mask,
-        shadow_mode=policy.shadow_mode if patch.shadow_mode is None else patch.shadow_mode,
-    )

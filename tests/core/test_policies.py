@@ -120,6 +120,19 @@ def test_the_history_has_every_version_newest_first(sandbox: Sandbox) -> None:
     assert versions(before=1, limit=2) == []
 
 
+def test_a_version_is_found_by_its_number(sandbox: Sandbox) -> None:
+    made = [change(sandbox, mask=mask) for mask in (True, False)]
+
+    def version(number: int) -> PolicyVersion:
+        return policies.get(sandbox.services, sandbox.organization_id, system_of(sandbox), version=number)
+
+    assert (version(2), version(3)) == tuple(made)
+    assert version(1).policy == DEFAULT_POLICY
+    for number in (0, 4):
+        with pytest.raises(NotFound, match="version"):
+            version(number)
+
+
 def test_the_operator_changes_any_system(sandbox: Sandbox) -> None:
     made = policies.change(sandbox.services, None, elsewhere(sandbox).id, Patch(strict=True))
     assert (made.version, made.key_id, made.policy.strict) == (2, None, True)
@@ -183,6 +196,15 @@ def test_of_changes_of_one_expected_version_one_is_made(sandbox: Sandbox) -> Non
     assert sum(isinstance(one, PolicyVersion) for one in made) == 1
     conflicts = [one for one in made if isinstance(one, VersionConflict)]
     assert [one.version for one in conflicts] == [2, 2, 2]
+
+
+def test_a_change_that_loses_again_and_again_says_so(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "TRIES", 0)
+    with pytest.raises(VersionConflict) as caught:
+        change(sandbox, mask=True)
+    assert caught.value.version == 1
 
 
 CHANGE = """

@@ -41,13 +41,9 @@ def give_thresholds(sandbox: Sandbox, agent_id: str, **thresholds: Thresholds) -
 
 
 @pytest.fixture
-def away(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+def away(sandbox: Sandbox) -> Callable[[], None]:
     """Call it, and the database answers no more."""
-
-    def fail(*args: Any, **kwargs: Any) -> None:
-        raise StorageUnavailable()
-
-    return lambda: monkeypatch.setattr(sandbox.services.db, "read", fail)
+    return sandbox.services.db.close
 
 
 @pytest.fixture

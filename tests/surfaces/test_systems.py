@@ -152,6 +152,16 @@ def test_the_history_is_paged_newest_first(admin, sandbox):
     assert versions == [[(4, True), (3, False), (2, True)], [(1, False)]]
 
 
+def test_an_old_version_can_be_read_by_its_number(admin, sandbox):
+    path = policy_path(sandbox)
+    first = admin.get(path).json
+    admin.patch(path, json={"masking": True})
+    assert admin.get(f"{path}?version=1").json == first
+    assert admin.get(f"{path}?version=2").json == admin.get(path).json
+    assert refusal(admin.get(f"{path}?version=3")) == (404, "NOT_FOUND")
+    assert field_fault(admin.get(f"{path}?version=x")) == ("INVALID_FIELD_TYPE", "version")
+
+
 @pytest.mark.parametrize("cursor", ["x", "LTE", "MXg", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk"])
 def test_a_cursor_that_no_page_gave_is_refused(sqlite_sandbox, cursor):
     answer = sqlite_sandbox.client.get(f"{policy_path(sqlite_sandbox)}/history?cursor={cursor}")

@@ -19,8 +19,8 @@ def _absent() -> None:
     """What stands for a field that was not sent; a function is not documented."""
 
 
-class PageQuery(ma.Schema):
-    """Which page of a list."""
+class Query(ma.Schema):
+    """What a query says."""
 
     class Meta:
         unknown = ma.EXCLUDE
@@ -30,6 +30,10 @@ class PageQuery(ma.Schema):
         field_obj.allow_none = False
         if field_obj.load_default is None:
             field_obj.load_default = _absent
+
+
+class PageQuery(Query):
+    """Which page of a list."""
 
     limit = Count(least=1, most=PAGE_LIMIT, load_default=50, metadata={"description": "Entries a page."})
     cursor = Text(longest=2048, metadata={"description": "The `next_cursor` of the page before."})
@@ -202,6 +206,12 @@ class SystemPage(ma.Schema):
 
     systems = ma.fields.List(ma.fields.Nested(SystemSchema), required=True)
     next_cursor = ma.fields.String(required=True, allow_none=True)
+
+
+class PolicyQuery(Query):
+    """Which version of a policy."""
+
+    version = Count(least=1, most=2**53, metadata={"description": "Else the present one."})
 
 
 class PolicyPage(ma.Schema):

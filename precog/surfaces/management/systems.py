@@ -12,7 +12,7 @@ from ..coded import ERROR
 from ..policies import PolicyPatch, PolicySchema, from_version, to_patch
 from . import convert
 from .routes import blueprint
-from .schemas import NewSystem, PageQuery, PolicyPage, SystemPage, SystemSchema
+from .schemas import NewSystem, PageQuery, PolicyPage, PolicyQuery, SystemPage, SystemSchema
 
 _ERRORS = (401, 403, 429, 500, 503)
 _PAGE_QUERY = PageQuery()
@@ -20,6 +20,7 @@ _NEW_SYSTEM = NewSystem()
 _SYSTEM = SystemSchema()
 _SYSTEM_PAGE = SystemPage()
 _POLICY = PolicySchema()
+_POLICY_QUERY = PolicyQuery()
 _POLICY_PATCH = PolicyPatch()
 _POLICY_PAGE = PolicyPage()
 
@@ -54,12 +55,13 @@ def create_system(new: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/systems/<system_id>/policy", methods=["GET"])
 @auth.needs("read")
+@blueprint.arguments(_POLICY_QUERY, location="query")
 @blueprint.response(200, _POLICY, headers=RATE_LIMIT_HEADERS)
-@blueprint.errors(ERROR, *_ERRORS, 404, headers=RATE_LIMIT_HEADERS)
-def get_policy(system_id: str) -> dict[str, Any]:
-    """The present version of a system's policy."""
-    caller = auth.charged_caller()
-    return from_version(policies.get(services(), caller.organization_id, system_id))
+@blueprint.errors(ERROR, *_ERRORS, 400, 404, headers=RATE_LIMIT_HEADERS)
+def get_policy(query: dict[str, Any], system_id: str) -> dict[str, Any]:
+    """A version of a system's policy, the present one when none is named."""
+    owner = auth.charged_caller().organization_id
+    return from_version(policies.get(services(), owner, system_id, version=query["version"]))
 
 
 @blueprint.route("/systems/<system_id>/policy", methods=["PATCH"])
