@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -18,7 +19,7 @@ from .fresh import passages as fresh
 from .language import unexpected
 from .normalize import LARGE, SLACK, View, views
 from .passages import passages
-from .rules import RuleSet
+from .rules import Effort, RuleSet
 from .toolcalls import strings
 
 # A classifier's opinion below this says nothing.
@@ -26,9 +27,11 @@ _LEAST = 0.3
 # All readings together are looked at for so many times a text's length; of what is beyond LARGE less.
 MOST_READ = 4
 # Hits of a rule at its full weight; it counts once, so that more make no difference to anybody.
-ENOUGH = 8
+ENOUGH = 4
+# Hits of a rule that may be mere mentions; who writes more of them is taken to mean them.
+MOST_WEIGHED = 100
 # Findings in what was undone, which must each be followed back to where they stand in the text.
-MOST_TRACED = 500
+MOST_TRACED = 300
 # What is undone for words only: digits and letters of a secret are others afterwards.
 _WORDS_ONLY = frozenset(("leet", "repeated", "spaced", "rot13", "reversed"))
 
@@ -125,7 +128,7 @@ class Engine:
                 findings += found
         if self._classifier is not None:
             findings += _classified(self._classifier, readings)
-        return list(_counted(findings, counts)), readings.complete and work.complete
+        return list(_counted(findings, counts)), readings.complete and work.complete and work.effort.complete
 
     def _passage(self, view: View, passage: Passage, work: Work) -> list[Finding]:
         """The findings in a part of a reading, as far as they tell something new."""
@@ -136,7 +139,7 @@ class Engine:
         found = list(self._by_rules(text, work))
         if view.transform is None or not _WORDS_ONLY.intersection(view.transform.split("+")):
             found += secrets.find(text)
-            if work.personal:
+            if work.personal and work.afford_personal(len(text)):
                 personal = pii.scan(text, work.spent)
                 found += personal.findings
                 work.complete = work.complete and not personal.unchecked
@@ -148,14 +151,14 @@ class Engine:
         return [one for one in moved if passage.tells(one.span)]
 
     def _by_rules(self, text: str, work: Work) -> Iterator[Finding]:
-        for hit in self._rules.scan(text, without=work.sated):
+        for hit in self._rules.scan(text, work.effort):
             rule = hit.rule
-            if rule.id in work.sated:
+            if rule.id in work.effort.without:
                 continue
-            factor = weigh(text, hit)
+            factor = weigh(text, hit) if work.met(rule.id) else 1.0
             yield Finding(rule.category, rule.id, rule.weight * factor, (hit.start, hit.end))
             if factor == 1.0:
-                work.met(rule.id)
+                work.met_in_full(rule.id)
 
 
 class Work:
@@ -165,9 +168,11 @@ class Work:
         self.personal = personal
         self.complete = True
         self.spent: dict[str, int] = {}
-        self.sated: set[str] = set()
-        self._met: dict[str, int] = {}
+        self.effort = Effort()
+        self._met: Counter[str] = Counter()
+        self._met_in_full: Counter[str] = Counter()
         self._traced = 0
+        self._personal_left = length + LARGE // 2
         self._left = MOST_READ * min(length, LARGE) + max(0, length - LARGE) * 5 // 4 + SLACK
 
     def afford(self, start: int, end: int) -> int:
@@ -178,11 +183,24 @@ class Work:
             self.complete = False
         return last
 
-    def met(self, rule: str) -> None:
+    def afford_personal(self, length: int) -> bool:
+        """Whether so much more text may be searched for personal data."""
+        if length > self._personal_left:
+            self.complete = False
+            return False
+        self._personal_left -= length
+        return True
+
+    def met(self, rule: str) -> bool:
+        """Count a hit of the rule; whether what stands around it shall be looked at."""
+        self._met[rule] += 1
+        return self._met[rule] <= MOST_WEIGHED
+
+    def met_in_full(self, rule: str) -> None:
         """Count a hit at full weight: after a few of them, more would say nothing more."""
-        met = self._met[rule] = self._met.get(rule, 0) + 1
-        if met == ENOUGH:
-            self.sated.add(rule)
+        self._met_in_full[rule] += 1
+        if self._met_in_full[rule] == ENOUGH:
+            self.effort.without.add(rule)
 
     def kept(self, findings: list[Finding]) -> list[Finding]:
         """Those of a reading whose places in the original can still be found out."""
@@ -229,8 +247,8 @@ def _counted(findings: Iterable[Finding], counts: Mapping[str, float]) -> Iterat
 
 def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:
     """In text order, each rule once at a place: as the first reading saw it, with the best score of all."""
-    if len(findings) < 2:
-        return tuple(findings)
+    if all(finding.transform is None for finding in findings):
+        return tuple(sorted(findings, key=lambda finding: finding.span))
     kept: list[Finding] = []
     by_rule: dict[tuple[str, str | None], list[int]] = {}
     for _, finding in sorted(enumerate(findings), key=_place):

@@ -14,9 +14,8 @@ from functools import cache
 _CODEPAGE = (
     "cp1252"  # Western European text has one byte a letter there, typographic quotes and dashes included
 )
-_MANY_MARKS = (
-    48  # so many different marked letters are replaced one by one; more are left to the slower table
-)
+# So many different marked letters are replaced one by one; more are left to the table, which is slower.
+_MANY_MARKS = 200
 _BY_HAND = {
     **dict.fromkeys("‘’‚‛′´ʼ", "'"),
     **dict.fromkeys("“”„‟″«»", '"'),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 import tomllib
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -20,7 +20,9 @@ import hyperscan
 from .folding import Folded, fold, fold_wide
 
 # Ends kept of each anchor: a flood of harmless ones must not cost much, nor hide the last.
-_FIRST, _LAST = 24, 8
+_FIRST, _LAST = 4000, 24
+# Bytes that patterns may be tried on, all together, in a text and all its readings.
+EFFORT = 1_400_000
 _BEFORE, _AFTER = 224, 128  # bytes around an anchor's end within which its rules match
 _MACRO = re.compile(r"\{([a-z_]+)\}")
 _LETTER = re.compile(r"([^\x00-\x7f])(?=[?*+{])")
@@ -80,6 +82,25 @@ class _Ready:
         return self._unless
 
 
+class Effort:
+    """What looking for patterns may still cost in a text, and what need not be looked for any more."""
+
+    __slots__ = ("complete", "left", "without")
+
+    def __init__(self, left: int = EFFORT) -> None:
+        self.left = left
+        self.without: set[str] = set()
+        self.complete = True
+
+    def afford(self, windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Those that can be looked at: the first ones and the last."""
+        self.left -= sum(end - start for start, end in windows)
+        if self.left >= 0:
+            return windows
+        self.complete = False
+        return [*windows[:2], *windows[-1:]] if len(windows) > 3 else windows
+
+
 class RuleSet:
     """Rules made ready, which takes most of a second. Threads may share it, and it survives a fork."""
 
@@ -108,20 +129,22 @@ class RuleSet:
             for ready in anchored:
                 _ = ready.pattern, ready.unless
 
-    def scan(self, text: str, without: Container[str] = ()) -> list[Hit]:
-        """Where rules match, in text order; `without` has the ids of those not to be looked for.
-
-        A rule has at most one hit at one place.
-        """
+    def scan(self, text: str, effort: Effort | None = None) -> list[Hit]:
+        """Where rules match, in text order. A rule has at most one hit at one place."""
+        effort = effort or Effort()
         folded = fold(text)
+        found = self._anchors(folded.data)
         spans = [
             (ready.rule, start, end)
-            for number, ends in self._anchors(folded.data).items()
-            for windows in [_windows(ends)]
+            # The rare ones first, so that no flood is at their cost.
+            for number in (found if len(found) < 2 else sorted(found, key=lambda number: len(found[number])))
+            for windows in [_windows(found[number])]
             for ready in self._anchored[number]
-            if ready.rule.id not in without
-            for start, end in _spans(ready, folded.data, windows)
+            if ready.rule.id not in effort.without
+            for start, end in _spans(ready, folded.data, effort.afford(windows))
         ]
+        if any(len(ends) >= _FIRST + _LAST for ends in found.values()):
+            effort.complete = False
         return _hits(spans, folded) if spans else []
 
     def _anchors(self, data: bytes) -> dict[int, list[int]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ..findings import Finding
 from .page import Page, in_word, mentions, words
 
-_CHECKS = 1000
+_CHECKS = 500
 _V4 = re.compile(
     r"(?<![0-9A-Za-z_.-])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9A-Za-z_]|\.[0-9A-Za-z]|-[0-9A-Za-z])"
 )

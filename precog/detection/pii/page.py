@@ -18,7 +18,7 @@ _FOREIGN = {
 }
 _ANY_FOREIGN = re.compile("[" + "".join(map(chr, _FOREIGN)) + "]")
 # What looking at all places may cost, an address being 1: several thousand of each kind.
-_PLACES = 18_000
+_PLACES = 15_000
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 

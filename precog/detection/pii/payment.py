@@ -10,7 +10,7 @@ import stdnum.iban
 from ..findings import Finding
 from .page import Page, in_word, mentions, words
 
-_CHECKS = 1000
+_CHECKS = 400
 
 # A run of digits and single separators is entered only at its beginning and never given back: linear.
 _RUN = re.compile(
