@@ -46,4 +46,5 @@ DEFAULTS = {
     "failure_mode": "fail_open",
     "inject_transparency_metadata": False,
     "enable_sdk_pii_masking": False,
+    "rate_limits": None,
 }

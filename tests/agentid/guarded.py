@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from agentid import AgentID, AsyncAgentID
 
@@ -61,14 +62,14 @@ class Guarded:
         assert status == 200, answer
 
     def rows(self, **query: str) -> list[Row]:
-        """This user's rows, oldest first."""
-        asked = "&".join(f"{name}={value}" for name, value in {"userId": self.user_id, **query}.items())
+        """The rows of a query, without one this user's, oldest first."""
+        asked = urlencode(query or {"userId": self.user_id})
         status, _, page = self.server.request("GET", f"/api/v1/interactions?{asked}", key=self.operator_key)
         assert status == 200, page
         return list(reversed(page["interactions"]))
 
     def wait_for(self, done: Callable[[list[Row]], bool], **query: str) -> list[Row]:
-        """This user's rows once they are as they should be: the client tells in threads of its own."""
+        """The rows once they are as they should be: the client tells in threads of its own."""
         for _ in range(500):
             if done(rows := self.rows(**query)):
                 return rows

@@ -9,7 +9,7 @@ import pytest
 from agentid import AgentID, create_agentid_workflow_trail
 from agentid.guard import get_or_fetch_capability_flags
 
-from .guarded import ATTACK, HARMLESS, MASKED, WITH_ADDRESS, Guarded, ingest_ms
+from .guarded import ADDRESS, ATTACK, HARMLESS, MASKED, WITH_ADDRESS, Guarded, ingest_ms
 
 
 def new_id() -> str:
@@ -102,6 +102,40 @@ def test_a_system_of_another_is_refused(live: Guarded) -> None:
     assert (said["allowed"], said["reason"]) == (False, "forbidden")
 
 
+def test_languages_and_what_else_may_be_said_of_a_prompt_are_taken(live: Guarded) -> None:
+    with live.client() as client:
+        said = client.guard(
+            HARMLESS,
+            expected_languages=["en", "Old English", "en"],
+            request_identity={"session": "s-1", "verified": True},
+            metadata={"workflowRunId": "run-2", "nested": {"deep": [1, None]}},
+            client_capabilities={"capabilities": {"framework": "mine", "more": None}},
+            **live.about(),
+        )
+    assert said["allowed"] is True
+    (row,) = live.rows()
+    assert row["workflowRunId"] == "run-2"
+
+
+def test_no_prompt_at_all_is_allowed(live: Guarded) -> None:
+    with live.client() as client:
+        assert client.guard("", **live.about())["allowed"] is True
+
+
+def test_a_prompt_that_is_too_large_to_be_judged_is_refused(live: Guarded) -> None:
+    with live.client() as client:
+        said = client.guard("tea " * 65_537, **live.about())
+    assert (said["allowed"], said["reason"]) == (False, "payload_too_large")
+
+
+def test_too_many_prompts_are_refused_though_the_client_fails_open(live: Guarded) -> None:
+    live.set_policy(rate_limits={"per_minute": 1})
+    with live.client(failure_mode="fail_open") as client:
+        said = [client.guard(HARMLESS, **live.about()) for _ in range(8)]  # a minute may end in between
+    assert said[0]["allowed"] is True
+    assert {one["reason"] for one in said if not one["allowed"]} == {"rate_limit_exceeded"}
+
+
 # --- log
 
 
@@ -158,6 +192,26 @@ def test_an_event_is_stored_when_a_call_that_raises_on_failure_returns(live: Gua
         )
         (row,) = live.rows()
     assert (row["response"], ingest_ms(row)) == ("Paris.", None)
+
+
+def test_masking_keeps_personal_data_out_of_every_report(live: Guarded) -> None:
+    live.set_policy(masking=True)
+    event_id = new_id()
+    with live.client() as client:
+        client.guard(WITH_ADDRESS, client_event_id=event_id, metadata={"to": f"<{ADDRESS}>"}, **live.about())
+        client.log(
+            input=WITH_ADDRESS,
+            output=f"Sent to {ADDRESS}.",
+            event_id=event_id,
+            metadata={"to": [ADDRESS]},
+            request_identity={"session": f"of {ADDRESS}"},
+            **live.about(),
+        )
+        client.log_operation(telemetry={"tool_target": ADDRESS}, input=ADDRESS, **live.about())
+        rows = live.finished(2)
+    assert ADDRESS not in str(rows)
+    (call,) = [row for row in rows if row["guard"]]
+    assert (call["prompt"], call["response"]) == (MASKED, "Sent to <EMAIL_1>.")
 
 
 def test_an_asynchronous_client_tells_the_same(live: Guarded) -> None:
