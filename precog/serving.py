@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
+import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -97,6 +99,8 @@ def serve(
         grace_s=grace_s,
         patience_s=patience_s,
     )
+    if hasattr(faulthandler, "register"):
+        faulthandler.register(signal.SIGUSR1)  # writes where every thread is to standard error
     logging.getLogger("_granian").setLevel(logging.ERROR)  # it warns of threads and of missing free-threading
     try:
         server.serve(target_loader=lambda: app, wrap_loader=False)

@@ -78,6 +78,8 @@ class Server:
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, dict(answer.headers), json.loads(answer.read() or b"null")
+        except TimeoutError:
+            raise AssertionError(f"no answer in 30 s: {self.where_it_is()}") from None
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, dict(error.headers), json.loads(error.read() or b"null")
@@ -85,6 +87,12 @@ class Server:
     @property
     def port(self) -> int:
         return int(self.url.rpartition(":")[2])
+
+    def where_it_is(self) -> str:
+        """The server's log, with the place of each of its threads at the end."""
+        self.process.send_signal(signal.SIGUSR1)
+        select_for(1)
+        return self.log.read_text()
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)

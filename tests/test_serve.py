@@ -183,6 +183,13 @@ def test_a_request_without_a_key_is_logged_as_nobodys(server: Server) -> None:
     assert (line["status"], line["route"], line["organization"], line["key"]) == (404, None, None, None)
 
 
+def test_a_server_says_where_its_threads_are_when_it_is_asked(tmp_path: Path) -> None:
+    precog_json("init", instance=tmp_path)
+    with serving(tmp_path) as server:
+        assert "most recent call first" in server.where_it_is()
+        assert server.request("GET", "/healthz")[0] == 200
+
+
 # --- the end
 
 
