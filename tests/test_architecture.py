@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "dashboard": {"core", "config", "errors"},
     "application": {"surfaces", "dashboard", "core", "config", "errors"},
     "serving": {"core", "errors"},
-    "cli": {"application", "serving", "logs", "surfaces", "core", "config", "errors"},
+    "cli": {"application", "serving", "logs", "surfaces", "core", "detection", "config", "errors"},
     "__init__": {"application", "core"},
     "__main__": {"cli"},
 }

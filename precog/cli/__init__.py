@@ -6,6 +6,7 @@ import click
 
 from .common import Group
 from .first import init, serve
+from .guard import guard
 from .keys import keys
 from .organizations import org
 from .systems import systems
@@ -17,5 +18,5 @@ def main() -> None:
     """A light security and telemetry service for AI agents."""
 
 
-for command in (init, serve, org, systems, keys):
+for command in (init, serve, org, systems, keys, guard):
     main.add_command(command)
