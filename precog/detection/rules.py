@@ -27,7 +27,8 @@ _BEFORE, _AFTER = 224, 128  # bytes around an anchor's end within which its rule
 _MACRO = re.compile(r"\{([a-z_]+)\}")
 _LETTER = re.compile(r"([^\x00-\x7f])(?=[?*+{])")
 _CLASS = re.compile(r"(?<!\\)\[[^\]]*[^\x00-\x7f][^\]]*\]")
-_BLANK = re.compile(r"\[(?:\\.|[^\]\\])*\]| (?P<counted>[?*+]|\{\d)?")
+_BLANK = re.compile(r"(?P<class>\[(?:\\.|[^\]\\])*\])(?P<often>[?*+{])?| (?P<counted>[?*+]|\{\d)?")
+_GAP = 4  # characters of white space that a class such as [ -] stands for
 _DEPTH = 3  # word lists made of word lists
 
 
@@ -204,7 +205,7 @@ def _expand(pattern: str, words: dict[str, str]) -> str:
 
 
 def _encode(pattern: str) -> bytes:
-    """The pattern for folded bytes. A blank stands for any white space outside a class."""
+    """The pattern for folded bytes. A blank stands for any white space, save in a negated class."""
     folded = "".join(letter if letter.isascii() else fold_wide(letter) for letter in pattern)
     if _CLASS.search(folded):
         raise ValueError(f"only ASCII letters can stand in a character class: {pattern}")
@@ -214,8 +215,14 @@ def _encode(pattern: str) -> bytes:
 
 
 def _space(found: re.Match[str]) -> str:
-    if not found[0].startswith(" "):
-        return found[0]
+    inside, often = found["class"], found["often"] or ""
+    if inside:
+        if " " not in inside or inside.startswith("[^"):
+            return found[0]
+        inside = inside.replace(" ", r"\s")
+        if often in ("", "?"):
+            return f"{inside}{{{0 if often else 1},{_GAP}}}"
+        return inside + often
     return r"\s" + found["counted"] if found["counted"] else r"\s+"
 
 
