@@ -17,6 +17,14 @@ from .guarded import ATTACK, HARMLESS, Guarded, guarded
 from .model import Model, answer_to
 
 
+@pytest.fixture(scope="module")
+def gone(tmp_path_factory: pytest.TempPathFactory) -> Guarded:
+    """A server that has been stopped."""
+    with guarded(tmp_path_factory.mktemp("gone") / "instance") as found:
+        assert found.server.stop() == 0
+    return found
+
+
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Guarded]:
     """A server that may be stopped."""
@@ -47,11 +55,10 @@ def ask(wrapped: OpenAI, prompt: str) -> str | None:
     ],
 )
 def test_the_clients_own_mode_decides_when_the_server_is_gone(
-    own: Guarded, settings: dict[str, object], allowed: bool, reason: str
+    gone: Guarded, settings: dict[str, object], allowed: bool, reason: str
 ) -> None:
-    own.server.stop()
-    with own.client(**settings) as client:
-        said = client.guard(ATTACK, **own.about())
+    with gone.client(**settings) as client:
+        said = client.guard(ATTACK, **gone.about())
     assert (said["allowed"], said["reason"]) == (allowed, reason)
 
 
@@ -77,20 +84,18 @@ def test_the_systems_policy_is_enforced_by_the_client_when_the_server_is_gone(
     assert model.prompts == []
 
 
-def test_a_client_that_fails_open_goes_on_without_the_server(own: Guarded, model: Model) -> None:
-    own.server.stop()
-    with own.client() as client, OpenAI(api_key="any", base_url=model.url, max_retries=0) as plain:
-        assert ask(client.wrap_openai(plain, **own.about()), HARMLESS) == answer_to(HARMLESS)
+def test_a_client_that_fails_open_goes_on_without_the_server(gone: Guarded, model: Model) -> None:
+    with gone.client() as client, OpenAI(api_key="any", base_url=model.url, max_retries=0) as plain:
+        assert ask(client.wrap_openai(plain, **gone.about()), HARMLESS) == answer_to(HARMLESS)
     assert model.prompts == [HARMLESS]
 
 
 @pytest.mark.parametrize("strict", [False, True])
-def test_an_event_that_cannot_be_told_raises_only_when_asked_to(own: Guarded, strict: bool) -> None:
-    own.server.stop()
-    with own.client(strict_mode=strict) as client:
-        client.log(input=HARMLESS, output="Paris.", **own.about())
+def test_an_event_that_cannot_be_told_raises_only_when_asked_to(gone: Guarded, strict: bool) -> None:
+    with gone.client(strict_mode=strict) as client:
+        client.log(input=HARMLESS, output="Paris.", **gone.about())
         with pytest.raises(httpx.ConnectError):
-            client.log(input=HARMLESS, output="Paris.", raise_on_failure=True, **own.about())
+            client.log(input=HARMLESS, output="Paris.", raise_on_failure=True, **gone.about())
 
 
 # --- the server cannot store
