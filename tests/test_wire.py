@@ -21,6 +21,9 @@ KINDS = {
     "interaction": r"int-[0-9a-f]{29}",
     "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
     "number": r"\d+",
+    "decimal": r"\d+(\.\d+)?(e-\d+)?",
+    "uuid": r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+    "list": r"(?s:\[.*\])",
     "text": r"(?s:.+)",
 }
 

@@ -39,6 +39,8 @@ class Deferred(Forkable):
     def _start(self) -> None:
         self._rows: deque[tuple[str, Store, Any]] = deque()
         self._lock = threading.Lock()
+        self._flushing = threading.Lock()  # or two threads would each take away what one has stored
+        self._behind = 0
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -54,7 +56,17 @@ class Deferred(Forkable):
     @property
     def is_away(self) -> bool:
         """Whether the database was away at the last try, so that nobody need wait for it."""
-        return self._thread is not None
+        return self._behind > 0 or self._thread is not None
+
+    def fall_behind(self) -> None:
+        """A write went on after its caller had lost patience; `catch_up` follows at its end."""
+        with self._lock:
+            self._behind += 1
+
+    def catch_up(self) -> None:
+        """A write that had fallen behind has ended."""
+        with self._lock:
+            self._behind -= 1
 
     def put(self, store: Store, row: Any, *, whose: str) -> bool:
         """Keep a row for later; False, counted and logged, when there are too many."""
@@ -72,8 +84,12 @@ class Deferred(Forkable):
     def _begin(self) -> None:
         if self._thread is None:
             log.warning("storage is away: rows are kept in memory until it is back")
-            self._thread = threading.Thread(target=self._work, name="precog-deferred", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._work, name="precog-deferred", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # no thread can be had at the moment: the next row tries again
+                return
+            self._thread = thread
 
     def _work(self) -> None:
         stored = 0
@@ -88,28 +104,36 @@ class Deferred(Forkable):
 
     def flush(self) -> int:
         """Store what can be stored now; how many rows that were."""
-        stored = 0
-        while part := self._next():
-            try:
-                self._db.write(self._rows[0][1], part)
-            except StorageUnavailable:
-                break
-            except Exception as error:  # a row that cannot be stored must not keep the others waiting
-                self.lost += len(part)
-                log.error("deferred rows lost: %d, for %s", len(part), type(error).__name__)
-            else:
-                stored += len(part)
-            with self._lock:
-                for _ in part:
-                    self._rows.popleft()
+        stored, at_once = 0, _AT_ONCE
+        with self._flushing:
+            while part := self._next(at_once):
+                try:
+                    self._db.write(self._rows[0][1], part)
+                except StorageUnavailable:
+                    break
+                except Exception as error:  # a row that cannot be stored must not keep the others waiting
+                    if len(part) > 1:
+                        at_once = 1  # nor take them with it
+                        continue
+                    self._lose(error)
+                else:
+                    stored += len(part)
+                with self._lock:
+                    for _ in part:
+                        self._rows.popleft()
         return stored
 
-    def _next(self) -> Sequence[Any]:
+    def _lose(self, error: Exception) -> None:
+        with self._lock:
+            self.lost += 1
+        log.error("a deferred row was lost, for %s", type(error).__name__)
+
+    def _next(self, at_once: int) -> Sequence[Any]:
         """The next rows of one owner, left where they are."""
         with self._lock:
             found: list[Any] = []
             for whose, store, row in self._rows:
-                if (whose, store) != self._rows[0][:2] or len(found) == _AT_ONCE:
+                if (whose, store) != self._rows[0][:2] or len(found) == at_once:
                     break
                 found.append(row)
             return found

@@ -158,6 +158,7 @@ class Authenticator:
         self._generation = 0
         self._known: dict[str, tuple[Caller, int]] = {}
         self._touched: dict[str, int] = {}
+        self._away_until = 0  # the database was away and is not asked for known keys again before
 
     def authenticate(
         self,
@@ -194,14 +195,19 @@ class Authenticator:
         with self._lock:
             self._generation += 1
             self._known.clear()
+            self._away_until = 0
 
     def _load_or_remember(self, kept: str, now: int) -> Caller:
         known, good_until = self._known.get(kept, (None, 0))
+        if known is None or not now < good_until + STALE_MS:
+            return self._load(kept, now)
+        if now < self._away_until <= now + CACHE_MS:
+            return known
         try:
             return self._load(kept, now)
         except StorageUnavailable:
-            if known is None or not now < good_until + STALE_MS:
-                raise
+            # To find out may have taken seconds, so not every request tries it.
+            self._away_until = self._clock() + CACHE_MS
             return known
 
     def _load(self, kept: str, now: int) -> Caller:

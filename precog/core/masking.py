@@ -5,7 +5,7 @@ Every text of a system's rows passes here, whichever way it came in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..detection.engine import Engine
@@ -27,11 +27,24 @@ def mask_text(text: str, findings: Sequence[Finding]) -> str:
 
 
 def mask_json(engine: Engine, value: Any) -> Any:
-    """The JSON value with every string in it masked; keys stay."""
+    """The JSON value with every string in it masked, names of members too."""
     if isinstance(value, str):
         return mask_text(value, engine.scan(value, source="output").findings) if len(value) > 3 else value
     if isinstance(value, list | tuple):
         return [mask_json(engine, inner) for inner in value]
     if isinstance(value, dict):
-        return {name: mask_json(engine, inner) for name, inner in value.items()}
+        masked: dict[str, Any] = {}
+        for name, inner in value.items():
+            masked[_free(mask_json(engine, name), masked)] = mask_json(engine, inner)
+        return masked
     return value
+
+
+def _free(name: str, taken: Mapping[str, Any]) -> str:
+    """The name, or one like it: the names of two people may have become the same placeholder."""
+    number = 2
+    found = name
+    while found in taken:
+        found = f"{name} {number}"
+        number += 1
+    return found

@@ -90,7 +90,10 @@ class PatientJob(MergeableJob):
             late = self._late
         super().finish()
         if late is not None:
-            late(self.error)
+            try:
+                late(self.error)
+            except Exception as error:  # the thread that runs everybody's jobs must live
+                log.error("nobody was told how a late write ended: %s", type(error).__name__)
 
     def wait_for(self, patience_s: float, late: Callable[[Exception | None], None]) -> Any:
         """As wait. Raises StorageSlow after `patience_s`; `late` is called at the end then."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-_STATUS_LINES = {200: "200 OK", 403: "403 Forbidden"}
+_STATUS_LINES = {200: "200 OK", 403: "403 FORBIDDEN"}
 
 
 @dataclass(frozen=True, slots=True)
