@@ -310,6 +310,11 @@ def test_a_file_that_is_not_there_is_a_usage_error() -> None:
     assert "nowhere.jsonl" in result.stderr
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="no file that opens and cannot be read")
+def test_a_file_that_cannot_be_read_is_told_in_a_sentence() -> None:
+    assert refusal("guard", "eval", "/proc/self/mem").startswith("/proc/self/mem cannot be read: ")
+
+
 # --- eval: mistakes
 
 

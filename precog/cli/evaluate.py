@@ -33,12 +33,17 @@ _KEYS = ("n", "auc", "recall", "fpr", "recall_at_fpr_1", "recall_at_fpr_2", "p50
 )
 @click.option(
     "--category",
-    type=click.Choice(sorted(TRACKS)),
+    type=click.Choice(list(TRACKS)),
     default="injection",
     show_default=True,
     help="What the texts labelled 1 are; their score is that of the worst category that it shows as.",
 )
-@click.option("--errors", default=0, type=click.IntRange(0, 10_000), help="List so many worst mistakes.")
+@click.option(
+    "--errors",
+    default=0,
+    type=click.IntRange(0, 10_000),
+    help="List so many of the worst false positives and negatives of the block threshold.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="Read only so many texts of each file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
