@@ -80,6 +80,7 @@ def build(
         pepper=chosen.key_pepper,
         clock=clock or wall_clock,
         unauthenticated_per_minute=chosen.unauthenticated_per_minute,
+        background_analysis=chosen.background_analysis,
     )
     if shortcuts:
         app.wsgi_app = Shortcuts(  # type: ignore[method-assign]

@@ -13,6 +13,8 @@ from .errors import ConfigurationError
 
 MIB = 1024 * 1024
 
+_YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
@@ -26,6 +28,7 @@ class Config:
     max_batch_bytes: int = 10 * MIB
     trusted_proxies: int = 0  # how many proxies in front set X-Forwarded-For
     unauthenticated_per_minute: int = 1_200  # answers without a valid key, per IP and process
+    background_analysis: bool = True  # of what telemetry and events bring, by a thread of this process
 
 
 def load(overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Config:
@@ -49,6 +52,8 @@ def load(overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] 
     for name in ("max_request_bytes", "max_batch_bytes", "trusted_proxies", "unauthenticated_per_minute"):
         if name in values:
             values[name] = _whole_number(name, values[name])
+    if "background_analysis" in values:
+        values["background_analysis"] = _yes_or_no("background_analysis", values["background_analysis"])
     return Config(**values)
 
 
@@ -93,6 +98,13 @@ def _whole_number(name: str, value: Any) -> int:
     if number < 0:
         raise ConfigurationError(f"{name} is a whole number, 0 or more.")
     return number
+
+
+def _yes_or_no(name: str, value: Any) -> bool:
+    said = str(value).strip().lower()
+    if said not in _YES | _NO:
+        raise ConfigurationError(f"{name} is 1 or 0, true or false.")
+    return said in _YES
 
 
 def _kept_secret(instance: Path, name: str) -> str:

@@ -130,7 +130,9 @@ def make_sandbox(clock: SetClock, tmp_path: Path) -> Iterator[Callable[..., Sand
 
     def make(**settings: Any) -> Sandbox:
         instance = tmp_path / f"instance-{len(made)}"
-        app = create_app({"instance": instance, "key_pepper": PEPPER, **settings}, clock=clock)
+        # A thread in the background would make the suite slow, and its rows change by themselves.
+        settings = {"key_pepper": PEPPER, "background_analysis": False, **settings}
+        app = create_app({"instance": instance, **settings}, clock=clock)
         services = app.extensions["precog"]
         made.append(Sandbox(app, administration.first_start(services, first_keys()), clock))
         return made[-1]

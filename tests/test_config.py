@@ -163,3 +163,15 @@ def test_no_secret_is_shown(instance: Path) -> None:
         with pytest.raises(ConfigurationError) as caught:
             loaded(instance, **settings)
         assert "too-short" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "wanted"), [("0", False), ("false", False), ("1", True), ("True", True)])
+def test_the_background_analysis_may_be_turned_off(instance: Path, text: str, wanted: bool) -> None:
+    assert loaded(instance).background_analysis
+    assert loaded(instance, PRECOG_BACKGROUND_ANALYSIS=text).background_analysis is wanted
+    assert loaded(instance, background_analysis=wanted).background_analysis is wanted
+
+
+def test_what_is_neither_yes_nor_no_is_refused_by_its_name(instance: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"background_analysis is 1 or 0, true or false\."):
+        loaded(instance, PRECOG_BACKGROUND_ANALYSIS="maybe")

@@ -11,7 +11,7 @@ import click
 from .. import logs
 from ..core import administration
 from ..core.administration import FirstStart
-from ..core.services import Services
+from ..core.services import Services, warm_up
 from ..errors import AlreadyExists, ConfigurationError
 from ..surfaces.key_kinds import first_keys
 from .common import instance_options, open_app, open_services, tell
@@ -78,6 +78,7 @@ def serve(
     from .. import serving  # granian is not needed by the other commands
 
     logs.log_as_json(log_level)
+    warm_up()
     try:
         serving.check_address(host, port)
     except ConfigurationError as error:
@@ -94,6 +95,7 @@ def serve(
         first = None
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     tell(as_json, _serve_data(url, first), _serve_text(url, first))
+    services.analyst.wake()  # what an earlier life has left
     serving.serve(app, host=host, port=port, threads=threads)
 
 

@@ -128,6 +128,7 @@ def guard(services: Services, caller: Caller, question: Question) -> tuple[Judge
     Raises WrongSystem, RateLimited, and StorageUnavailable when the policy is to fail closed.
     """
     started = time.perf_counter()
+    services.analyst.give_way()
     held = effective(services, caller, question.system_id, question.agent_id)
     judgement = _judge(services, question, held, started)
     draft = _guard_draft(services, caller, question, judgement)
@@ -152,15 +153,18 @@ def _store(services: Services, draft: _Draft, *, defer: bool) -> tuple[str | Non
     def late(error: Exception | None) -> None:
         if defer and error is not None:
             deferred.put(store_deferred, draft, whose=whose)
+        deferred.catch_up()
 
     try:
         return services.db.write_patiently(
             _store_guards, draft, whose=whose, patience_s=PATIENCE_S, late=late
         )
     except StorageSlow:
-        raise  # it goes on, and `late` will hear of it
+        deferred.fall_behind()  # nobody else need lose patience over it; `late` will hear how it ended
+        raise
     except StorageUnavailable:
-        late(StorageUnavailable())
+        if defer:
+            deferred.put(store_deferred, draft, whose=whose)
         raise
 
 
@@ -283,37 +287,45 @@ def _store_guards(tx: Transaction, drafts: Sequence[_Draft]) -> list[tuple[str |
     newest = max(drafts, key=lambda draft: int(draft.row.received_at))
     rows = [draft.row for draft in drafts]
     firsts: list[str | None] = [None] * len(drafts)
-    if lifecycles.add_guards(tx, newest.caller.organization_id, rows) != len(rows):
-        if len(drafts) > 1:
+    if len(drafts) == 1:
+        firsts = [_store_guard(tx, newest)]
+    else:
+        ids = lifecycles.add_guards(tx, newest.caller.organization_id, rows)
+        if len(ids) != len(rows):
             raise _NotTogether()
-        firsts = [_repeated(tx, drafts[0])]
-    for draft, first in zip(drafts, firsts, strict=True):
-        if draft.reason is not None and first is None:
-            _record_impact(tx, draft)
+        for draft in drafts:
+            _record_impact(tx, draft, ids[draft.row.event_id])
     quota = _spend(tx, newest, cost=len(drafts))
     return [(first, quota) for first in firsts]
 
 
-def _repeated(tx: Transaction, draft: _Draft) -> str | None:
-    """A second verdict on an event: the first one's id when the prompt is the same.
+def _store_guard(tx: Transaction, draft: _Draft) -> str | None:
+    """Store a verdict; of a second one on an event the first one's id when the prompt is the same.
 
     Another prompt under the same id is not what was asked before, so it gets a row that nothing joins.
     """
     row: GuardRow = draft.row
-    kept = lifecycles.find(tx, row.system_id, row.event_id or "")
-    if kept is None or kept.guard is None or kept.prompt != row.prompt:
-        lifecycles.add_guards(tx, draft.caller.organization_id, [replace(row, event_id=None)])
-        return None
-    return str(orjson.loads(kept.guard)["guard_event_id"])
+    organization_id = draft.caller.organization_id
+    ids = lifecycles.add_guards(tx, organization_id, [row])
+    if not ids:
+        kept = lifecycles.find(tx, row.system_id, row.event_id or "")
+        if kept is not None and kept.guard is not None and kept.prompt == row.prompt:
+            return str(orjson.loads(kept.guard)["guard_event_id"])
+        row = replace(row, event_id=None)
+        ids = lifecycles.add_guards(tx, organization_id, [row])
+    _record_impact(tx, draft, ids[row.event_id])
+    return None
 
 
-def _record_impact(tx: Transaction, draft: _Draft) -> None:
+def _record_impact(tx: Transaction, draft: _Draft, interaction_id: str) -> None:
+    if draft.reason is None:
+        return
     usage.record_impact(
         tx,
         draft.caller.organization_id,
         agent_id=draft.row.agent_id,
-        interaction_id=draft.row.id,
-        kind=str(draft.reason),
+        interaction_id=interaction_id,
+        kind=draft.reason,
         now=draft.row.received_at,
     )
 
@@ -321,10 +333,7 @@ def _record_impact(tx: Transaction, draft: _Draft) -> None:
 def store_deferred(tx: Transaction, drafts: Sequence[_Draft]) -> None:
     """Store verdicts that were given while the database was away; nothing is refused any more."""
     for draft in drafts:
-        if not lifecycles.add_guards(tx, draft.caller.organization_id, [draft.row]):
-            _repeated(tx, draft)
-        if draft.reason is not None:
-            _record_impact(tx, draft)
+        _store_guard(tx, draft)
 
 
 def ingest(services: Services, caller: Caller, event: Event) -> tuple[str, Quota]:
@@ -353,7 +362,9 @@ def ingest(services: Services, caller: Caller, event: Event) -> tuple[str, Quota
     )
     draft = _Draft(caller, _rates(caller, row.system_id, held.policy), row)
     whose = f"{caller.organization_id} {row.system_id}"
-    return services.db.write_merged(_store_events, draft, whose=whose)
+    stored = services.db.write_merged(_store_events, draft, whose=whose)
+    services.analyst.wake()
+    return stored
 
 
 def _masked(services: Services, event: Event) -> Event:

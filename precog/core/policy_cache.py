@@ -115,6 +115,15 @@ class Policies:
             return found
         return _with_thresholds(found, own) if own else found
 
+    def of_agent(self, organization_id: str, agent_id: str) -> Effective:
+        """What holds for what an agent of no system reports: the default policy, with its own thresholds.
+
+        Raises StorageUnavailable when nothing is known of the agent.
+        """
+        own = self._agents.get(organization_id, agent_id)
+        found = Effective(DEFAULT_POLICY, FIRST_VERSION)
+        return _with_thresholds(found, own) if own else found
+
     def forget(self) -> None:
         """Ask the database again for every policy: one was just changed here."""
         self._systems.forget()

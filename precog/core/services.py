@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from dataclasses import dataclass, field
 
 from ..detection.engine import Engine, shared
 from ..storage import migrate, readiness
 from ..storage.engine import Database, Forkable, open_database, watch_forks
+from .analysis import Analyst
 from .deferred import Deferred
 from .ids import InteractionIds
 from .keys import Authenticator
 from .limits import Strangers
 from .policy_cache import Policies
 from .times import Clock
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +32,7 @@ class Services(Forkable):
     interaction_ids: InteractionIds
     policies: Policies
     deferred: Deferred
+    analyst: Analyst
     draining: bool = False
 
     @property
@@ -43,17 +49,26 @@ class Services(Forkable):
 
     def close(self) -> None:
         """Finish queued writes and let go of the database."""
+        self.analyst.close()
         self.deferred.close()
         self.db.close()
 
 
-def build(*, database: str, pepper: str, clock: Clock, unauthenticated_per_minute: int) -> Services:
+def build(
+    *,
+    database: str,
+    pepper: str,
+    clock: Clock,
+    unauthenticated_per_minute: int,
+    background_analysis: bool = True,
+) -> Services:
     """Open the database, bring it to this version's schema, and build the services on it.
 
     Raises DatabaseRefused, ConfigurationError or StorageUnavailable.
     """
     db = open_database(database)
     migrate.prepare(db, now=clock())
+    policies = Policies(db, clock=clock)
     services = Services(
         db=db,
         clock=clock,
@@ -61,11 +76,27 @@ def build(*, database: str, pepper: str, clock: Clock, unauthenticated_per_minut
         authenticator=Authenticator(db, pepper=pepper, clock=clock),
         strangers=Strangers(unauthenticated_per_minute),
         interaction_ids=InteractionIds(),
-        policies=Policies(db, clock=clock),
+        policies=policies,
         deferred=Deferred(db),
+        analyst=Analyst(db, clock=clock, policies=policies, engine=shared, in_background=background_analysis),
     )
     watch_forks(services)
     return services
+
+
+def warm_up() -> None:
+    """Make what detects ready in a thread of its own, so that no request has to pay for it.
+
+    One that comes earlier waits until it is ready.
+    """
+    threading.Thread(target=_warm_up, name="precog-warm-up", daemon=True).start()
+
+
+def _warm_up() -> None:
+    try:
+        shared().warm()
+    except Exception as error:  # whoever needs it will find out as well
+        log.error("detection could not be made ready: %s", type(error).__name__)
 
 
 def probe(services: Services) -> None:

@@ -76,7 +76,9 @@ def record(services: Services, caller: Caller, interaction: Interaction) -> tupl
     Raises RateLimited, AgentLimitReached, AgentDeactivated, IdempotencyKeyReused, StorageUnavailable.
     """
     draft = _draft(services, caller, interaction, services.clock())
-    return services.db.write_merged(_record, draft, whose=caller.organization_id)
+    recorded = services.db.write_merged(_record, draft, whose=caller.organization_id)
+    services.analyst.wake()
+    return recorded
 
 
 def record_batch(
@@ -88,7 +90,9 @@ def record_batch(
     """
     now = services.clock()
     drafts = [_draft(services, caller, one, now) if isinstance(one, Interaction) else one for one in batch]
-    return services.db.write(_record_batch, caller, drafts, now=now)
+    recorded = services.db.write(_record_batch, caller, drafts, now=now)
+    services.analyst.wake()
+    return recorded
 
 
 def _draft(services: Services, caller: Caller, interaction: Interaction, now: int) -> _Draft:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..errors import NotFound, RateLimited
 from ..storage import impact_events, organizations
@@ -12,7 +13,9 @@ from . import limits
 from .ids import random_id
 from .keys import Caller
 from .limits import UNLIMITED, Quota, Rate
-from .services import Services
+
+if TYPE_CHECKING:  # the analyst, which is one of the services, needs this module
+    from .services import Services
 
 
 @dataclass(frozen=True, slots=True)
