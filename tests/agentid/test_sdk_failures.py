@@ -111,6 +111,12 @@ def locked(guarded: Guarded) -> Iterator[None]:
         holder.execute("ROLLBACK")
 
 
+def test_a_policy_is_told_while_nothing_can_be_stored(own: Guarded) -> None:
+    own.set_policy(failure_mode="fail_close")
+    with locked(own):
+        assert flags(own).failure_mode == "fail_close"
+
+
 def test_a_system_that_fails_closed_blocks_while_nothing_can_be_stored(own: Guarded) -> None:
     own.set_policy(failure_mode="fail_close")
     assert flags(own).failure_mode == "fail_close"
