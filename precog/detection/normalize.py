@@ -93,22 +93,43 @@ def _readings(view: View, found: _Found, *, deeper: bool) -> list[View]:
     if deeper:
         add(decoded(view, raw))
     if view.turned:  # what can be undone either way was undone before
+        _turned(view, raw, found)
         return children
     as_came = raw
-    for disguise in (spaced, repeated, leet):
+    with_digits: View | None = None
+    disguises = [spaced, repeated, leet]
+    for disguise in disguises:
         bare = disguise(view, raw) if found.room(view) else None
         if bare is None:
             continue
         bare = normalized(bare, raw) or bare
         if found.add(bare):
+            with_digits = view if disguise is leet else with_digits
             view, raw = bare, probe(bare.text)
+            if disguise is leet:  # "444ll" is "aaall" first
+                disguises.append(repeated)
             if deeper and disguise is spaced:
                 add(decoded(view, raw))
     if deeper and found.room(view):
+        if with_digits is not None:  # digits stand for letters that were rotated then, perhaps
+            add(rotated(with_digits, as_came, raw))
         add(rotated(view, as_came, raw))
         for child in mirrored(view, as_came, raw):
             add(child)
     return children
+
+
+def _turned(view: View, raw: bytes, found: _Found) -> None:
+    """Add what a text is that was turned both ways, or has digits for letters that were rotated."""
+    names = [step.name for step in view.origin]
+    if names.count("rot13") + names.count("reversed") < 2 and found.room(view):
+        if names[-1] == "rot13":
+            for turned in mirrored(view, raw):
+                found.add(turned)
+        else:
+            found.add(rotated(view, raw))
+    if names[-1] == "rot13" and found.room(view):
+        found.add(leet(view, raw))
 
 
 def normalized(view: View, raw: bytes) -> View | None:
