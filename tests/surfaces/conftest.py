@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.conftest import Sandbox
+from tests.surfaces.guarding import client_of
 
 
 @pytest.fixture
@@ -19,3 +20,9 @@ def sqlite_sandbox(make_sandbox: Callable[..., Sandbox], tmp_path: Path) -> Sand
 @pytest.fixture
 def sqlite_client(sqlite_sandbox: Sandbox) -> FlaskClient:
     return sqlite_sandbox.client
+
+
+@pytest.fixture
+def guarded(sandbox: Sandbox) -> FlaskClient:
+    """A client of the sandbox that sends its first system's key."""
+    return client_of(sandbox)

@@ -50,6 +50,15 @@ def event(event_id: str | None = None, **fields: Any) -> dict[str, Any]:
     }
 
 
+def ask(client: FlaskClient, text: str = HARMLESS, **fields: Any) -> dict[str, Any]:
+    """The verdict on a prompt."""
+    answer = client.post(GUARD, json=prompt(text, **fields))
+    body: dict[str, Any] = answer.json
+    assert "guard_event_id" in body, body
+    assert answer.status_code == (200 if body["allowed"] else 403)
+    return body
+
+
 def set_policy(sandbox: Sandbox, system_id: str | None = None, **changes: Any) -> int:
     """Change the system's policy over HTTP; its new version."""
     answer = sandbox.client.patch(
