@@ -123,9 +123,11 @@ RETURNING id, event_id
 """  # noqa: S608, made of our own column names
 
 
-def add_guards(tx: Transaction, organization_id: str, rows: Sequence[GuardRow]) -> int:
-    """Keep verdicts; how many, since one on an event that has a verdict already is not."""
-    return len(_add(tx, organization_id, rows, _GUARD, add_guards_sql))
+def add_guards(tx: Transaction, organization_id: str, rows: Sequence[GuardRow]) -> dict[str | None, str]:
+    """Keep verdicts, of one system; the ids of their rows by event, without those of events that have a
+    verdict already."""
+    found = _add(tx, organization_id, rows, _GUARD, add_guards_sql)
+    return {row["event_id"]: row["id"] for row in found}
 
 
 @cache
