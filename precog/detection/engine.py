@@ -6,6 +6,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
@@ -34,6 +35,13 @@ MOST_WEIGHED = 100
 MOST_TRACED = 300
 # What is undone for words only: digits and letters of a secret are others afterwards.
 _WORDS_ONLY = frozenset(("leet", "repeated", "spaced", "rot13", "reversed"))
+
+
+# A text that needs the tables and modules that are loaded when they are first needed.
+_ONE_OF_EACH = (
+    "+44 20 7946 0958, (212) 555-0187, 06 12 34 56 78, 4111 1111 1111 1111, GB82WEST12345698765432, "
+    "078-05-1120, 10.0.0.1, fe80::1, a@b.example, born 1.2.1990, 12 Main Street, password: Xk29vQ7pLm"
+)
 
 
 class Classifier(Protocol):
@@ -75,10 +83,13 @@ class Engine:
     @classmethod
     def load(cls, classifier: Classifier | None = None) -> Engine:
         """With all rules that are shipped. What others make ready at their first use is made ready here."""
-        characters()
-        pii.gate()
-        secrets.find("")
-        return cls(RuleSet.load(), classifier)
+        # The automata are compiled side by side: that is most of the time, and needs no lock of Python's.
+        with ThreadPoolExecutor(1) as pool:
+            others = [pool.submit(ready) for ready in (characters, pii.gate, secrets.ready)]
+            rules = RuleSet.load()
+            for other in others:
+                other.result()
+        return cls(rules, classifier)
 
     def scan(self, text: str, *, source: str = "prompt", expected_languages: Sequence[str] = ()) -> Report:
         """Everything found in a text: a "prompt", an "output" of a model, or one "retrieved" from outside.
@@ -114,6 +125,7 @@ class Engine:
     def warm(self) -> None:
         """Make ready what only the first text of its kind would need."""
         self._rules.warm()
+        self.scan(_ONE_OF_EACH)
 
     def _look(self, text: str, counts: Mapping[str, float]) -> tuple[list[Finding], bool]:
         """The findings in all readings of a text, and whether everything was looked at."""

@@ -39,6 +39,11 @@ def find(text: str) -> list[Finding]:
     return _apart(found) if found else []
 
 
+def ready() -> None:
+    """Compile the automaton, which the first text would have to wait for."""
+    _automaton()
+
+
 @cache
 def detectors() -> tuple[Detector, ...]:
     """All kinds of secrets that are known."""
