@@ -28,7 +28,7 @@ _LEAST = 0.3
 # All readings together are looked at for so many times a text's length; of what is beyond LARGE less.
 MOST_READ = 4
 # Hits of a rule at its full weight; it counts once, so that more make no difference to anybody.
-ENOUGH = 4
+ENOUGH = 3
 # Hits of a rule that may be mere mentions; who writes more of them is taken to mean them.
 MOST_WEIGHED = 100
 # Findings in what was undone, which must each be followed back to where they stand in the text.
@@ -184,8 +184,8 @@ class Work:
         self._met: Counter[str] = Counter()
         self._met_in_full: Counter[str] = Counter()
         self._traced = 0
-        self._personal_left = length + LARGE // 2
-        self._left = MOST_READ * min(length, LARGE) + max(0, length - LARGE) * 5 // 4 + SLACK
+        self._personal_left = length + LARGE // 4
+        self._left = MOST_READ * min(length, LARGE) + max(0, length - LARGE) + SLACK
 
     def afford(self, start: int, end: int) -> int:
         """The end of what may be looked at of a passage."""

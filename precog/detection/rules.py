@@ -22,7 +22,7 @@ from .folding import Folded, fold, fold_wide
 # Ends kept of each anchor: a flood of harmless ones must not cost much, nor hide the last.
 _FIRST, _LAST = 4000, 24
 # Bytes that patterns may be tried on, all together, in a text and all its readings.
-EFFORT = 1_400_000
+EFFORT = 800_000
 _BEFORE, _AFTER = 224, 128  # bytes around an anchor's end within which its rules match
 _MACRO = re.compile(r"\{([a-z_]+)\}")
 _LETTER = re.compile(r"([^\x00-\x7f])(?=[?*+{])")

@@ -12,7 +12,7 @@ from ..findings import Finding
 from .gate import any_of
 from .page import Page, mentions, stems, words
 
-_CHECKS = 400
+_CHECKS = 250
 
 _CAPITAL = "A-ZÀ-ÖØ-ÞĀ-ŽΑ-ΩА-ЯЁІЇЄ"
 _WORD = rf"[{_CAPITAL}][\w'’-]{{0,30}}+\.?"

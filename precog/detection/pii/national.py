@@ -14,7 +14,7 @@ from . import checksums
 from .identifiers import IDENTIFIERS, Identifier
 from .page import Page, mentions
 
-_CHECKS = 800
+_CHECKS = 500
 _BOUNDED = (
     # Not within a word, nor after the digits of a larger number or a part of it.
     r"(?<![0-9A-Za-z_])(?<![0-9][-./:,+])(?<![0-9A-Fa-f]{4}-)"

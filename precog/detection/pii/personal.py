@@ -10,7 +10,7 @@ from ..findings import Finding
 from .gate import any_of
 from .page import Page, mentions, stems, words
 
-_CHECKS = 400
+_CHECKS = 250
 # Letters, digits and single separators, five digits at least: those are counted afterwards.
 _DOCUMENT = re.compile(
     r"(?<![0-9A-Za-z_])(?=[A-Za-z]{0,8}[0-9])[0-9A-Za-z]++(?:[ -](?=[0-9])[0-9A-Za-z]++){0,4}+"

@@ -12,7 +12,7 @@ from ..findings import Finding
 from .page import Page, mentions, words
 
 # Numbers that the library may look up; later ones are judged by their look alone.
-_LOOKUPS = 250
+_LOOKUPS = 120
 _CHECKS = 500
 # What looks like one country's number without being one may be a part of another's.
 _DOUBTFUL = 0.7
