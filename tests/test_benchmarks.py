@@ -1,0 +1,24 @@
+"""Each benchmark still runs: once, small, for no figures."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.live import clean_environment
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+def test_the_engine_is_measured() -> None:
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "guard.py"), "--texts", "1", "--seconds", "0"],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    for line in ("256 KB", "the samples of all rules", "base64 of noise"):
+        assert line in done.stdout
