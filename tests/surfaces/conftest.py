@@ -26,3 +26,9 @@ def sqlite_client(sqlite_sandbox: Sandbox) -> FlaskClient:
 def guarded(sandbox: Sandbox) -> FlaskClient:
     """A client of the sandbox that sends its first system's key."""
     return client_of(sandbox)
+
+
+@pytest.fixture
+def alone(sqlite_sandbox: Sandbox) -> FlaskClient:
+    """The same, on one kind of database."""
+    return client_of(sqlite_sandbox)

@@ -95,3 +95,22 @@ def refused(answer: TestResponse) -> tuple[int, str]:
         return answer.status_code, body["reason"]
     assert body.keys() <= {"error", "details", "reason", "event_id"}
     return answer.status_code, body["error"]
+
+
+POSTS: dict[str, dict[str, Any]] = {
+    GUARD: prompt(),
+    EVENTS: event(),
+    FINALIZE: {"client_event_id": fresh(), "sdk_ingest_ms": 1},
+}
+
+
+def form(path: str, reason: str, error: str) -> dict[str, object]:
+    """The body of an error without details."""
+    return {"allowed": False, "reason": reason} if path == GUARD else {"error": error}
+
+
+def post_raw(
+    client: FlaskClient, path: str, raw: Any, kind: str | None = "application/json", **headers: str
+) -> TestResponse:
+    """The answer to exactly these bytes."""
+    return client.post(path, data=raw, content_type=kind, headers=headers)

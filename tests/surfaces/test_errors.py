@@ -307,11 +307,11 @@ def every_surface() -> list[Surface]:
         importlib.import_module(f"precog.surfaces.{one.name}")
         for one in pkgutil.iter_modules(surfaces.__path__)
     )
-    return [
-        found
-        for found in (getattr(module, "surface", None) for module in modules)
-        if isinstance(found, Surface)
-    ]
+    found: list[Surface] = []
+    for module in modules:
+        found += getattr(module, "surfaces", [])
+        found += [surface for surface in [getattr(module, "surface", None)] if surface is not None]
+    return found
 
 
 KINDS = [
@@ -322,7 +322,7 @@ KINDS = [
 
 
 def test_every_surface_has_a_status_for_every_code():
-    assert len(every_surface()) >= 2
+    assert len(every_surface()) >= 5
     for surface in every_surface():
         assert surface.status.keys() >= CODES
         assert all(400 <= surface.status[code] <= 599 for code in CODES)
