@@ -23,6 +23,7 @@ from .folding import Folded, fold, fold_wide
 _FIRST, _LAST = 4000, 24
 # Bytes that patterns may be tried on, all together, in a text and all its readings.
 EFFORT = 800_000
+MOST_HITS = 128  # of one rule; of more only the last are told
 _BEFORE, _AFTER = 224, 128  # bytes around an anchor's end within which its rules match
 _MACRO = re.compile(r"\{([a-z_]+)\}")
 _LETTER = re.compile(r"([^\x00-\x7f])(?=[?*+{])")
@@ -238,11 +239,22 @@ def _windows(ends: list[int]) -> list[tuple[int, int]]:
 
 
 def _spans(ready: _Ready, data: bytes, windows: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """The places in the windows that the rule's pattern matches."""
+    """The places in the windows that the rule's pattern matches: the first ones, and those at the end."""
+    done = 0
     for start, end in windows:
-        for found in ready.pattern.finditer(data, start, end):
-            if found[0] and not (ready.unless and ready.unless.search(found[0])):
-                yield found.span()
+        for found in _matches(ready, data, start, end):
+            yield found
+            done += 1
+            if done == MOST_HITS:
+                end = windows[-1][1]
+                yield from _matches(ready, data, max(found[1], end - _BEFORE - _AFTER), end)
+                return
+
+
+def _matches(ready: _Ready, data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+    for found in ready.pattern.finditer(data, start, end):
+        if found[0] and not (ready.unless and ready.unless.search(found[0])):
+            yield found.span()
 
 
 def _hits(spans: list[tuple[Rule, int, int]], folded: Folded) -> list[Hit]:
