@@ -32,7 +32,7 @@ RETRY_S, LONGEST_RETRY_S = 0.5, 5.0
 GATHER_S = 0.1  # so that of requests in quick succession not each has two further commits
 BUSY_S = 0.1  # since the last request, so long it is not idle time
 SLICE_S = 0.002  # of work between two pauses
-PAUSES = 2.0  # times the work, while there are requests: a third of a core is left to it
+PAUSES = 4.0  # times the work, while there are requests
 
 _FAILED = '{"failed":true}'
 

@@ -72,8 +72,10 @@ def examine(row: Waiting, engine: Engine, policy: SystemPolicy) -> Examined:
             continue
         report = _scan(engine, passage, policy)
         complete = complete and report.complete
+        if not report.findings:
+            continue
         verdict = decide(report.findings, policy.detection)
-        risk = max(risk, *verdict.scores.values(), 0.0)
+        risk = max(risk, *verdict.scores.values())
         if verdict.action == "block" and DECISIONS.index(verdict.decision) > worst:
             worst, reason = DECISIONS.index(verdict.decision), verdict.reason
         for where, findings in _by_place(passage, report.findings):
