@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import uuid
 from collections.abc import Callable, Iterator
@@ -87,6 +88,12 @@ def ingest_ms(row: Row) -> int | None:
     """How long the client took to tell."""
     value: int | None = row["sdkIngestMs"]
     return value
+
+
+async def until_alone() -> None:
+    """Until the client's own tasks, and those that they start, are done."""
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others)
 
 
 def is_preflight(row: Row) -> bool:

@@ -10,9 +10,19 @@ import pytest
 from agentid import SecurityBlockError
 from openai import AsyncOpenAI, OpenAI
 
-from .guarded import ADDRESS, ATTACK, HARMLESS, MASKED, WITH_ADDRESS, Guarded, Row, ingest_ms, is_preflight
+from .guarded import (
+    ADDRESS,
+    ATTACK,
+    HARMLESS,
+    MASKED,
+    WITH_ADDRESS,
+    Guarded,
+    Row,
+    ingest_ms,
+    is_preflight,
+    until_alone,
+)
 from .model import NAME, USAGE, Model, answer_to
-from .test_sdk import until_alone
 
 Ask = Callable[..., str]
 
