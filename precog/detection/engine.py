@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,21 +17,14 @@ from .findings import Finding
 from .fresh import Passage
 from .fresh import passages as fresh
 from .language import unexpected
-from .normalize import LARGE, SLACK, View, views
+from .normalize import View, views
 from .passages import passages
-from .rules import Effort, RuleSet
+from .rules import RuleSet
 from .toolcalls import strings
+from .work import Work
 
 # A classifier's opinion below this says nothing.
 _LEAST = 0.3
-# All readings together are looked at for so many times a text's length; of what is beyond LARGE less.
-MOST_READ = 4
-# Hits of a rule at its full weight; it counts once, so that more make no difference to anybody.
-ENOUGH = 3
-# Hits of a rule that may be mere mentions; who writes more of them is taken to mean them.
-MOST_WEIGHED = 100
-# Findings in what was undone, which must each be followed back to where they stand in the text.
-MOST_TRACED = 300
 # What is undone for words only: digits and letters of a secret are others afterwards.
 _WORDS_ONLY = frozenset(("leet", "repeated", "spaced", "rot13", "reversed"))
 
@@ -120,7 +112,7 @@ class Engine:
                 found, whole = self._look(view.text, counts)
                 findings += [replace(finding, span=view.span(*finding.span)) for finding in found]
                 complete = complete and whole
-        return Report(_in_order(findings), complete)
+        return Report(_in_order(findings, twice=True), complete)
 
     def warm(self) -> None:
         """Make ready what only the first text of its kind would need."""
@@ -150,7 +142,9 @@ class Engine:
         text = view.text[start:end]
         found = list(self._by_rules(text, work))
         if view.transform is None or not _WORDS_ONLY.intersection(view.transform.split("+")):
-            found += secrets.find(text)
+            secret = secrets.scan(text)
+            found += secret.findings
+            work.complete = work.complete and secret.complete
             if work.personal and work.afford_personal(len(text)):
                 personal = pii.scan(text, work.spent)
                 found += personal.findings
@@ -171,58 +165,6 @@ class Engine:
             yield Finding(rule.category, rule.id, rule.weight * factor, (hit.start, hit.end))
             if factor == 1.0:
                 work.met_in_full(rule.id)
-
-
-class Work:
-    """How much of the readings of one text may still be looked at, and whether all that was asked for was."""
-
-    def __init__(self, length: int, *, personal: bool) -> None:
-        self.personal = personal
-        self.complete = True
-        self.spent: dict[str, int] = {}
-        self.effort = Effort()
-        self._met: Counter[str] = Counter()
-        self._met_in_full: Counter[str] = Counter()
-        self._traced = 0
-        self._personal_left = length + LARGE // 4
-        self._left = MOST_READ * min(length, LARGE) + max(0, length - LARGE) + SLACK
-
-    def afford(self, start: int, end: int) -> int:
-        """The end of what may be looked at of a passage."""
-        last = min(end, start + max(0, self._left))
-        self._left -= last - start
-        if last < end:
-            self.complete = False
-        return last
-
-    def afford_personal(self, length: int) -> bool:
-        """Whether so much more text may be searched for personal data."""
-        if length > self._personal_left:
-            self.complete = False
-            return False
-        self._personal_left -= length
-        return True
-
-    def met(self, rule: str) -> bool:
-        """Count a hit of the rule; whether what stands around it shall be looked at."""
-        self._met[rule] += 1
-        return self._met[rule] <= MOST_WEIGHED
-
-    def met_in_full(self, rule: str) -> None:
-        """Count a hit at full weight: after a few of them, more would say nothing more."""
-        self._met_in_full[rule] += 1
-        if self._met_in_full[rule] == ENOUGH:
-            self.effort.without.add(rule)
-
-    def kept(self, findings: list[Finding]) -> list[Finding]:
-        """Those of a reading whose places in the original can still be found out."""
-        room = max(0, MOST_TRACED - self._traced)
-        self._traced += len(findings)
-        if len(findings) > room:
-            self.complete = False
-        return (
-            sorted(findings, key=lambda finding: -finding.score)[:room] if len(findings) > room else findings
-        )
 
 
 def _classified(classifier: Classifier, readings: Iterable[View]) -> Iterator[Finding]:
@@ -257,9 +199,12 @@ def _counted(findings: Iterable[Finding], counts: Mapping[str, float]) -> Iterat
             yield replace(finding, score=finding.score * count)
 
 
-def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:
-    """In text order, each rule once at a place: as the first reading saw it, with the best score of all."""
-    if all(finding.transform is None for finding in findings):
+def _in_order(findings: list[Finding], *, twice: bool = False) -> tuple[Finding, ...]:
+    """In text order, each rule once at a place: as the first reading saw it, with the best score of all.
+
+    `twice` when even what needed no transform may have been seen in two ways.
+    """
+    if not twice and all(finding.transform is None for finding in findings):
         return tuple(sorted(findings, key=lambda finding: finding.span))
     kept: list[Finding] = []
     by_rule: dict[tuple[str, str | None], list[int]] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
 import hyperscan
@@ -25,18 +26,34 @@ _MOST_FOUND = 300  # secrets of one kind that are told apart
 _LONGEST_LEAD = 32
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The secrets of a text; not `complete` when there were too many places to try."""
+
+    findings: list[Finding]
+    complete: bool = True
+
+
 def find(text: str) -> list[Finding]:
     """The secrets of a text, in its order; no two overlap."""
+    return scan(text).findings
+
+
+def scan(text: str) -> Found:
+    """As `find`, and says whether anything was left out."""
     automaton = _automaton()
     starts = automaton.starts(text)
+    if not starts:
+        return Found([])
+    cut_short: list[str] = []
     found = [
         finding
         for number in sorted(starts)
         for finding in _try(
-            automaton.detectors[number], automaton.patterns[number], text, sorted(starts[number])
+            automaton.detectors[number], automaton.patterns[number], text, sorted(starts[number]), cut_short
         )
     ]
-    return _apart(found) if found else []
+    return Found(_apart(found) if found else [], not cut_short)
 
 
 def ready() -> None:
@@ -120,14 +137,20 @@ def _points(data: bytes, offsets: list[int]) -> dict[int, int]:
     return points
 
 
-def _try(detector: Detector, pattern: re.Pattern[str], text: str, starts: list[int]) -> Iterator[Finding]:
-    """What the detector finds where it may apply, each place of the text looked at once."""
+def _try(
+    detector: Detector, pattern: re.Pattern[str], text: str, starts: list[int], cut_short: list[str]
+) -> Iterator[Finding]:
+    """What the detector finds where it may apply, each place of the text looked at once.
+
+    Its rule is added to `cut_short` when there were more places than it tried.
+    """
     rule = f"secret.{detector.name}"
     done = tried = found = 0
     for start in starts:
         if start < done:
             continue
         if tried == _MOST_TRIED or found == _MOST_FOUND:
+            cut_short.append(rule)
             # Rather one finding too long than a secret let through, where most places have held one.
             if found * 2 > tried:
                 yield Finding("secret_leakage", rule, SURE, (start, len(text)), label=detector.label)
