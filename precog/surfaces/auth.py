@@ -22,6 +22,9 @@ T = TypeVar("T")
 REFUSAL = "precog.refusal"
 """Where an error stands that core raised before the request came here, so that nothing is done twice."""
 
+ADMITTED = "precog.admitted"
+"""Where the caller stands who was let in before the request came here."""
+
 
 def presented_key(environ: Mapping[str, Any]) -> str | None:
     """The key of the request, from whichever header its client knows."""
@@ -57,6 +60,8 @@ def needs(scope: str, *, stale: bool = False) -> Callable[[Callable[P, T]], Call
         def admitted(*args: P.args, **kwargs: P.kwargs) -> T:
             refusal = request.environ.get(REFUSAL)
             if isinstance(refusal, StorageUnavailable):
+                if ADMITTED in request.environ:
+                    g.caller = request.environ[ADMITTED]
                 raise refusal
             g.caller = authenticate(services(), request.environ, stale=stale)
             g.caller.require(scope)

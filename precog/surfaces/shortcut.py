@@ -89,6 +89,7 @@ class Shortcuts:
             answer = shortcut.act(self._services, caller, prepared)
         except Exception as error:
             environ[auth.REFUSAL] = error
+            environ[auth.ADMITTED] = caller
             return self._long_way(environ, raw, start_response)
         return _answer(environ, start_response, shortcut, caller, answer, started)
 

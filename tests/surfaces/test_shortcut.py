@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
-from precog.surfaces.shortcut import Shortcuts
+from precog.surfaces.shortcut import Shortcut, Shortcuts
 from precog.surfaces.telemetry import SHORTCUTS
 
 from ..conftest import Sandbox
@@ -48,11 +48,11 @@ def ask(app: Callable[..., Any], body: bytes, **environ: str) -> tuple[str, dict
 class Both:
     """One application, asked by both ways."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, shortcuts: Iterable[Shortcut] = SHORTCUTS) -> None:
         self.sandbox = sandbox
         self.key = sandbox.first.keys["precogx"].secret
         self.flask_saw = 0
-        self.short = Shortcuts(self._long, sandbox.services, SHORTCUTS, limit_bytes=1024 * 1024)
+        self.short = Shortcuts(self._long, sandbox.services, shortcuts, limit_bytes=1024 * 1024)
 
     def _long(self, environ: Any, start_response: Any) -> Any:
         self.flask_saw += 1
