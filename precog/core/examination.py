@@ -37,6 +37,9 @@ RETRIEVED = (
     "source_documents",
     "retrieved_contexts",
 )
+TOOL = "tool"
+"""The category of an event that is a tool's call: its prompt is what the tool was given."""
+
 _CALLED = ("name", "tool", "toolName", "tool_name")
 _ARGUMENTS = ("input", "arguments", "args", "parameters")
 _OUTPUTS = ("output", "result")
@@ -146,17 +149,19 @@ def _by_place(passage: _Passage, findings: Sequence[Finding]) -> Iterator[tuple[
 
 def _passages(row: Waiting) -> Iterator[_Passage]:
     """The texts of a row, the most telling first. A prompt that was judged before is not judged again."""
+    metadata, extra = _loaded(row.metadata), _loaded(row.extra)
+    is_call = row.event_category == TOOL
+    tool = _tool(metadata) if is_call else None
     if row.guarded_at is None:
-        yield _Passage("prompt", [("prompt", row.prompt)])
+        yield _Passage("prompt", [("prompt", row.prompt)], tool)
     elif row.prompt_sent is not None:
-        yield _Passage("prompt", [("prompt_sent", row.prompt_sent)])
-    yield _Passage("output", [("response", row.response)])
+        yield _Passage("prompt", [("prompt_sent", row.prompt_sent)], tool)
+    yield _Passage("retrieved" if is_call else "output", [("response", row.response)])
     calls = _loaded(row.tool_calls)
     for index, call in enumerate(calls if isinstance(calls, list) else []):
         if isinstance(call, dict):
             yield from _of_call(call, f"tool_calls[{index}]")
-    for column in ("metadata", "extra"):
-        fields = _loaded(getattr(row, column))
+    for column, fields in (("metadata", metadata), ("extra", extra)):
         for name in RETRIEVED if isinstance(fields, dict) else ():
             if name in fields:
                 yield _Passage("retrieved", list(_strings(fields[name], f"{column}.{name}")))
@@ -170,8 +175,7 @@ def _of_call(call: Mapping[str, Any], where: str) -> Iterator[_Passage]:
     function = call.get("function")
     if isinstance(function, dict):  # as models write their calls
         yield from _of_call(function, f"{where}.function")
-    named = (call[name] for name in _CALLED if isinstance(call.get(name), str))
-    tool = next(named, function if isinstance(function, str) else "")
+    tool = _tool(call) or (function if isinstance(function, str) else "")
     given = [(f"{where}.{name}", _as_json(call[name])) for name in _ARGUMENTS if call.get(name) is not None]
     if not given and tool:
         given = [(where, "")]
@@ -180,6 +184,13 @@ def _of_call(call: Mapping[str, Any], where: str) -> Iterator[_Passage]:
     for name in _OUTPUTS:
         if call.get(name) is not None:
             yield _Passage("retrieved", list(_strings(call[name], f"{where}.{name}")))
+
+
+def _tool(fields: Any) -> str:
+    """The name of a tool, where there is one."""
+    if not isinstance(fields, dict):
+        return ""
+    return next((fields[name] for name in _CALLED if isinstance(fields.get(name), str)), "")
 
 
 def _as_json(value: Any) -> str:

@@ -29,6 +29,7 @@ class Waiting:
     id: str
     agent_id: str | None
     system_id: str | None
+    event_category: str | None
     prompt: str
     response: str
     prompt_sent: str | None
@@ -83,8 +84,9 @@ def is_waiting(tx: Transaction, *, now: int) -> bool:
 
 READ = """
 SELECT interactions.organization_id, interactions.id, agents.agent_id, interactions.system_id,
-       interactions.prompt, interactions.response, interactions.prompt_sent, interactions.tool_calls,
-       interactions.metadata, interactions.extra, interactions.action, interactions.guarded_at
+       interactions.event_category, interactions.prompt, interactions.response, interactions.prompt_sent,
+       interactions.tool_calls, interactions.metadata, interactions.extra, interactions.action,
+       interactions.guarded_at
 FROM interactions LEFT JOIN agents ON agents.id = interactions.agent
 WHERE interactions.organization_id = :organization_id AND interactions.id = :id
   AND interactions.analyzed_at IS NULL AND interactions.claimed_until = :claimed_until

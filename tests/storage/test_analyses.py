@@ -167,7 +167,7 @@ def test_a_row_is_read_with_all_there_is_to_look_at(waiting):
     claim(waiting)
     read = waiting.read(lambda tx: analyses.read(tx, Key("org", "1"), claimed_until=NOW + LEASE_MS))
     assert read == analyses.Waiting(
-        "org", "1", "bot", None, "p", "r", None, "[]", "{}", '{"a":1}', None, None
+        "org", "1", "bot", None, None, "p", "r", None, "[]", "{}", '{"a":1}', None, None
     )
 
 
