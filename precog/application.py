@@ -103,7 +103,15 @@ def build(
         app,
         (
             Document("precogx", "Telemetry and management", number, "/api/v1", ErrorSchema, own),
-            Document("agentid", "Guard and events", number, "/api/v1/guard", RefusedSchema, guard.surfaces),
+            Document(
+                "agentid",
+                "Guard and events",
+                number,
+                "/api/v1/guard",
+                RefusedSchema,
+                guard.surfaces,
+                key_header="x-agentid-api-key",
+            ),
         ),
     )
     return app

@@ -45,6 +45,7 @@ class Document:
     prefix: str
     error: type[ma.Schema]
     surfaces: tuple[Surface, ...]
+    key_header: str = "x-api-key"
 
 
 def register(app: Flask, documents: tuple[Document, ...]) -> None:
@@ -64,7 +65,7 @@ def _add(app: Flask, document: Document) -> None:
             "security": [{"ApiKey": []}, {"Bearer": []}],
             "components": {
                 "securitySchemes": {
-                    "ApiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+                    "ApiKey": {"type": "apiKey", "in": "header", "name": document.key_header},
                     "Bearer": {"type": "http", "scheme": "bearer"},
                 }
             },

@@ -31,7 +31,7 @@ _CONFIG_QUERY = ConfigQuery()
 @auth.needs("guard", stale=True)
 @guard_blueprint.arguments(GUARD)
 @guard_blueprint.response(200, VERDICT, headers=X_RATE_LIMIT_HEADERS)
-@guard_blueprint.alt_response(403, schema=VERDICT, headers=X_RATE_LIMIT_HEADERS)
+@guard_blueprint.errors(VERDICT, 403, headers=X_RATE_LIMIT_HEADERS)
 @guard_blueprint.errors(REFUSED, *(code for code in _ERRORS if code != 403), headers=X_RATE_LIMIT_HEADERS)
 def judge(question: Question) -> Response:
     """Judge a prompt. The verdict is on disk when it is answered, unless `degraded` says otherwise.

@@ -15,6 +15,8 @@ INPUT_BYTES = 262_144
 NAME_CHARACTERS = 512
 LANGUAGES = 32
 
+_EVENT_ID = "3f2a6b1c-8d4e-4f5a-9b7c-1d2e3f4a5b6c"
+
 
 class EventId(Text):
     """A UUID, in its usual form inside."""
@@ -22,7 +24,7 @@ class EventId(Text):
     expected = "UUID"
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs["metadata"] = {"format": "uuid", **kwargs.get("metadata", {})}
+        kwargs["metadata"] = {"format": "uuid", "example": _EVENT_ID, **kwargs.get("metadata", {})}
         super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -76,7 +78,7 @@ class Named(ma.Schema):
 
     system_id = Text(
         longest=NAME_CHARACTERS,
-        metadata={"description": "The system; the key's own when it is left out.", "example": "sys-1a2b"},
+        metadata={"description": "The system, such as `sys-1a2b`; the key's own when it is left out."},
     )
     model = Text(longest=NAME_CHARACTERS, metadata={"example": "gpt-4o"})
     user_id = Text(longest=NAME_CHARACTERS, metadata={"example": "user-12345"})
