@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
 
 from ..detection.engine import Engine
@@ -32,14 +32,19 @@ RETRY_S, LONGEST_RETRY_S = 0.5, 5.0
 GATHER_S = 0.1  # so that of requests in quick succession not each has two further commits
 BUSY_S = 0.1  # since the last request, so long it is not idle time
 SLICE_S = 0.002  # of work between two pauses
-PAUSES = 4.0  # times the work, while there are requests
+PAUSES, LONGEST_PAUSE_S = 4.0, 2.0  # times the work, while there are requests
 
 _FAILED = '{"failed":true}'
 
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    row: Waiting
+    """What became of a row; not the row itself, which may be long."""
+
+    key: Key
+    agent_id: str | None
+    guarded_at: int | None
+    counted: bool  # as an impact event, when its prompt was judged
     examined: Examined | None  # None when that failed
 
 
@@ -138,9 +143,9 @@ class Analyst(Forkable):
             try:
                 self._closing.wait(GATHER_S)
                 self.run_until_done()
-            except StorageUnavailable:
-                return  # only at the end
             except Exception as error:  # the thread must live
+                if self._closing.is_set():
+                    return
                 log.error("analysis failed: %s", type(error).__name__)
                 self._closing.wait(LONGEST_RETRY_S)
             self._woken.wait(LOOK_AGAIN_S)
@@ -158,6 +163,7 @@ class Analyst(Forkable):
 
     def _analyze(self, keys: Sequence[Key], claimed_until: int) -> int:
         """Analyze claimed rows; how many were stored."""
+        engine = self._engine()
         done: list[_Done] = []
         left = list(keys)
         # With half of the lease gone the others are given back: their turn comes again at once.
@@ -166,7 +172,9 @@ class Analyst(Forkable):
             key = left.pop(0)
             row = self._patiently(self._db.read, analyses.read, key, claimed_until=claimed_until)
             if row is not None:
-                done.append(_Done(row, self._examine(row)))
+                counted = row.action == "block"
+                examined = self._examine(row, engine)
+                done.append(_Done(key, row.agent_id, row.guarded_at, counted, examined))
             self._pause(time.perf_counter() - started)
         return self._keep(done, left, claimed_until)
 
@@ -179,14 +187,16 @@ class Analyst(Forkable):
         except Exception as error:
             log.error("what was found could not be stored: %s", type(error).__name__)
             if len(done) < 2:
-                failed = [_Done(one.row, None) for one in done]
-                return self._db.write(_store, failed, left, claimed_until=claimed_until, now=now)
+                failed = [replace(one, examined=None) for one in done]
+                return self._patiently(
+                    self._db.write, _store, failed, left, claimed_until=claimed_until, now=now
+                )
         return sum(self._keep([one], [], claimed_until) for one in done) + self._keep([], left, claimed_until)
 
-    def _examine(self, row: Waiting) -> Examined | None:
+    def _examine(self, row: Waiting, engine: Engine) -> Examined | None:
         try:
             policy = self._patiently(self._policy, row)
-            return examine(row, self._engine(), policy)
+            return examine(row, engine, policy)
         except StorageUnavailable:
             raise
         except Exception as error:  # whatever it is, the other rows must not wait for it
@@ -206,7 +216,7 @@ class Analyst(Forkable):
         if self._worked_s < SLICE_S:
             return
         if time.monotonic() - self._asked_at < BUSY_S:
-            self._closing.wait(PAUSES * self._worked_s)
+            self._closing.wait(min(PAUSES * self._worked_s, LONGEST_PAUSE_S))
         self._worked_s = 0.0
 
 
@@ -218,35 +228,32 @@ def _store(
     tx: Transaction, done: Sequence[_Done], left: Sequence[Key], *, claimed_until: int, now: int
 ) -> int:
     """Store what was found, with the impact events that it means; give the rest back."""
-    found = [_analyzed(one) for one in done]
-    stored = analyses.store(tx, found, claimed_until=claimed_until, now=now)
-    rest = [one.key for one in found if one.key not in stored]
+    stored = analyses.store(tx, [_analyzed(one) for one in done], claimed_until=claimed_until, now=now)
+    rest = [one.key for one in done if one.key not in stored]
     analyses.release(tx, [*rest, *left], claimed_until=claimed_until)
     # In an order that all processes share, or two would wait for each other's counters.
-    for one in sorted(done, key=lambda one: (one.row.organization_id, one.row.id)):
-        if Key(one.row.organization_id, one.row.id) in stored:
+    for one in sorted(done, key=lambda one: (one.key.organization_id, one.key.id)):
+        if one.key in stored:
             _record_impact(tx, one, now=now)
     return len(stored)
 
 
 def _analyzed(done: _Done) -> Analyzed:
-    row, examined = done.row, done.examined
-    key = Key(row.organization_id, row.id)
+    examined = done.examined
     if examined is None:
-        return Analyzed(key, _FAILED, None, row.guarded_at)
-    return Analyzed(key, examined.findings, examined.risk_score, row.guarded_at)
+        return Analyzed(done.key, _FAILED, None, done.guarded_at)
+    return Analyzed(done.key, examined.findings, examined.risk_score, done.guarded_at)
 
 
 def _record_impact(tx: Transaction, done: _Done, *, now: int) -> None:
     """One event a row; one whose prompt was blocked has it already."""
-    row, examined = done.row, done.examined
-    if examined is None or examined.blocked_for is None or row.action == "block":
+    if done.counted or done.examined is None or done.examined.blocked_for is None:
         return
     usage.record_impact(
         tx,
-        row.organization_id,
-        agent_id=row.agent_id,
-        interaction_id=row.id,
-        kind=examined.blocked_for,
+        done.key.organization_id,
+        agent_id=done.agent_id,
+        interaction_id=done.key.id,
+        kind=done.examined.blocked_for,
         now=now,
     )

@@ -233,6 +233,18 @@ def test_an_interaction_that_cannot_be_analyzed_is_marked_and_holds_nobody_up(sa
     assert said == ["an interaction could not be analyzed: RecursionError"]
 
 
+def test_without_an_engine_nothing_is_marked(sandbox):
+    def broken() -> Any:
+        raise OSError
+
+    here = sandbox.services
+    record(sandbox)
+    analyst = Analyst(here.db, clock=here.clock, policies=here.policies, engine=broken, in_background=False)
+    with pytest.raises(OSError):
+        analyst.run_until_done()
+    assert findings(sandbox) == [None]
+
+
 def test_what_cannot_be_stored_does_not_keep_the_others_of_its_batch(sandbox, monkeypatch):
     record(sandbox, "bad")
     refused = record(sandbox, "bad")
@@ -431,6 +443,8 @@ def test_it_waits_while_there_are_requests_and_not_without_them(sandbox, monkeyp
     assert len(waited) == 1
     analyst._pause(analysis.SLICE_S / 2)
     assert waited[1:] == [analysis.PAUSES * analysis.SLICE_S]
+    analyst._pause(1_000)  # it had to wait for the database
+    assert waited[2:] == [analysis.LONGEST_PAUSE_S]
 
 
 def test_a_forked_child_analyzes_by_itself(awake):
