@@ -9,6 +9,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import StorageUnavailable
@@ -19,8 +20,19 @@ log = logging.getLogger(__name__)
 Store = Callable[[Transaction, Sequence[Any]], None]
 
 ROWS_KEPT = 10_000
+BYTES_KEPT = 128 * 1024 * 1024
 TRY_EVERY_S = 0.5
 _AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row and what stores it."""
+
+    whose: str
+    store: Store
+    row: Any
+    size_bytes: int
 
 
 class Deferred(Forkable):
@@ -29,15 +41,18 @@ class Deferred(Forkable):
     What is put writes some rows of one owner in one transaction.
     """
 
-    def __init__(self, db: Database, *, rows_kept: int = ROWS_KEPT) -> None:
+    def __init__(self, db: Database, *, rows_kept: int = ROWS_KEPT, bytes_kept: int = BYTES_KEPT) -> None:
         self._db = db
         self._rows_kept = rows_kept
+        self._bytes_kept = bytes_kept
         self.lost = 0
         self._start()
         watch_forks(self)
 
     def _start(self) -> None:
-        self._rows: deque[tuple[str, Store, Any]] = deque()
+        self._rows: deque[_Row] = deque()
+        self._bytes = 0
+        self._away = False
         self._lock = threading.Lock()
         self._flushing = threading.Lock()  # or two threads would each take away what one has stored
         self._behind = 0
@@ -56,7 +71,7 @@ class Deferred(Forkable):
     @property
     def is_away(self) -> bool:
         """Whether the database was away at the last try, so that nobody need wait for it."""
-        return self._behind > 0 or self._thread is not None
+        return self._behind > 0 or self._away
 
     def fall_behind(self) -> None:
         """A write went on after its caller had lost patience; `catch_up` follows at its end."""
@@ -68,12 +83,18 @@ class Deferred(Forkable):
         with self._lock:
             self._behind -= 1
 
-    def put(self, store: Store, row: Any, *, whose: str) -> bool:
-        """Keep a row for later; False, counted and logged, when there are too many."""
+    def put(self, store: Store, row: Any, *, whose: str, size_bytes: int = 0) -> bool:
+        """Keep a row for later; False, counted and logged, when there are too many or they are too large."""
         with self._lock:
-            kept = len(self._rows) < self._rows_kept and not self._closing.is_set()
+            kept = (
+                len(self._rows) < self._rows_kept
+                and self._bytes + size_bytes <= self._bytes_kept
+                and not self._closing.is_set()
+            )
             if kept:
-                self._rows.append((whose, store, row))
+                self._rows.append(_Row(whose, store, row, size_bytes))
+                self._bytes += size_bytes
+                self._away = True
                 self._begin()
             else:
                 self.lost += 1
@@ -108,8 +129,9 @@ class Deferred(Forkable):
         with self._flushing:
             while part := self._next(at_once):
                 try:
-                    self._db.write(self._rows[0][1], part)
+                    self._db.write(part[0].store, [one.row for one in part])
                 except StorageUnavailable:
+                    self._away = True
                     break
                 except Exception as error:  # a row that cannot be stored must not keep the others waiting
                     if len(part) > 1:
@@ -118,9 +140,11 @@ class Deferred(Forkable):
                     self._lose(error)
                 else:
                     stored += len(part)
+                self._away = False  # what is new goes the usual way, while the others are still being stored
                 with self._lock:
-                    for _ in part:
+                    for one in part:
                         self._rows.popleft()
+                        self._bytes -= one.size_bytes
         return stored
 
     def _lose(self, error: Exception) -> None:
@@ -128,14 +152,16 @@ class Deferred(Forkable):
             self.lost += 1
         log.error("a deferred row was lost, for %s", type(error).__name__)
 
-    def _next(self, at_once: int) -> Sequence[Any]:
+    def _next(self, at_once: int) -> Sequence[_Row]:
         """The next rows of one owner, left where they are."""
         with self._lock:
-            found: list[Any] = []
-            for whose, store, row in self._rows:
-                if (whose, store) != self._rows[0][:2] or len(found) == at_once:
+            found: list[_Row] = []
+            for one in self._rows:
+                if found and (one.whose, one.store) != (found[0].whose, found[0].store):
                     break
-                found.append(row)
+                if len(found) == at_once:
+                    break
+                found.append(one)
             return found
 
     def close(self) -> None:

@@ -5,10 +5,12 @@ Three reports meet in one row, whichever comes first: `guard`, `ingest` and `fin
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from sys import getsizeof
 from typing import Any
 
 import orjson
@@ -146,13 +148,18 @@ def _store(services: Services, draft: _Draft, *, defer: bool) -> tuple[str | Non
     after PATIENCE_S at most: clients wait two seconds, and RateLimited."""
     deferred = services.deferred
     whose = f"{draft.caller.organization_id} {draft.row.system_id}"
+
+    def store_later() -> None:
+        size_bytes = getsizeof(draft.row.prompt) + getsizeof(draft.row.guard)
+        deferred.put(store_deferred, draft, whose=whose, size_bytes=size_bytes)
+
     if defer and deferred.is_away:
-        deferred.put(store_deferred, draft, whose=whose)
+        store_later()
         raise StorageUnavailable()
 
     def late(error: Exception | None) -> None:
         if defer and error is not None:
-            deferred.put(store_deferred, draft, whose=whose)
+            store_later()
         deferred.catch_up()
 
     try:
@@ -164,7 +171,7 @@ def _store(services: Services, draft: _Draft, *, defer: bool) -> tuple[str | Non
         raise
     except StorageUnavailable:
         if defer:
-            deferred.put(store_deferred, draft, whose=whose)
+            store_later()
         raise
 
 
@@ -285,18 +292,23 @@ class _NotTogether(Exception):
 def _store_guards(tx: Transaction, drafts: Sequence[_Draft]) -> list[tuple[str | None, Quota]]:
     """Store verdicts of one system; with each the earlier verdict's id that it repeats."""
     newest = max(drafts, key=lambda draft: int(draft.row.received_at))
-    rows = [draft.row for draft in drafts]
     firsts: list[str | None] = [None] * len(drafts)
     if len(drafts) == 1:
         firsts = [_store_guard(tx, newest)]
     else:
-        ids = lifecycles.add_guards(tx, newest.caller.organization_id, rows)
-        if len(ids) != len(rows):
-            raise _NotTogether()
-        for draft in drafts:
-            _record_impact(tx, draft, ids[draft.row.event_id])
+        _store_together(tx, drafts)
     quota = _spend(tx, newest, cost=len(drafts))
     return [(first, quota) for first in firsts]
+
+
+def _store_together(tx: Transaction, drafts: Sequence[_Draft]) -> None:
+    """The common way, for verdicts of one system on events that have none. Raises when it is not so."""
+    rows = [draft.row for draft in drafts]
+    ids = lifecycles.add_guards(tx, drafts[0].caller.organization_id, rows)
+    if len(ids) != len(rows):
+        raise _NotTogether()
+    for draft in drafts:
+        _record_impact(tx, draft, ids[draft.row.event_id])
 
 
 def _store_guard(tx: Transaction, draft: _Draft) -> str | None:
@@ -332,6 +344,9 @@ def _record_impact(tx: Transaction, draft: _Draft, interaction_id: str) -> None:
 
 def store_deferred(tx: Transaction, drafts: Sequence[_Draft]) -> None:
     """Store verdicts that were given while the database was away; nothing is refused any more."""
+    if len({draft.row.event_id for draft in drafts}) == len(drafts):
+        with contextlib.suppress(_NotTogether), tx.savepoint():
+            return _store_together(tx, drafts)
     for draft in drafts:
         _store_guard(tx, draft)
 

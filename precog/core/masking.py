@@ -5,6 +5,7 @@ Every text of a system's rows passes here, whichever way it came in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from ..detection.masking import mask
 from .policies import SystemPolicy
 
 SURE = 0.5  # weaker findings are left: a number is not masked because it might be somebody's
+
+# Most names and values of metadata, in which nothing can be: they are not worth a scan each.
+_PLAIN = re.compile(r"[a-z_]{0,40}|[A-Za-z_.-]{0,16}[0-9]{0,4}")
 
 
 def masks(policy: SystemPolicy) -> bool:
@@ -29,7 +33,9 @@ def mask_text(text: str, findings: Sequence[Finding]) -> str:
 def mask_json(engine: Engine, value: Any) -> Any:
     """The JSON value with every string in it masked, names of members too."""
     if isinstance(value, str):
-        return mask_text(value, engine.scan(value, source="output").findings) if len(value) > 3 else value
+        if _PLAIN.fullmatch(value):
+            return value
+        return mask_text(value, engine.scan(value, source="output").findings)
     if isinstance(value, list | tuple):
         return [mask_json(engine, inner) for inner in value]
     if isinstance(value, dict):

@@ -123,6 +123,31 @@ def test_no_more_is_kept_than_there_is_room_for(db, away, monkeypatch, caplog):
     assert names(db) == {"a", "b"}
 
 
+def test_no_more_bytes_are_kept_than_there_is_room_for(away, monkeypatch):
+    monkeypatch.setattr(deferring, "TRY_EVERY_S", 600)
+    waiting = Deferred(away, bytes_kept=100)
+    assert [waiting.put(note, name, whose="one", size_bytes=60) for name in "ab"] == [True, False]
+    assert waiting.put(note, "c", whose="one", size_bytes=40)
+    away.back.set()
+    waiting.flush()
+    assert waiting.put(note, "d", whose="one", size_bytes=100)
+    waiting.close()
+    assert waiting.lost == 1
+
+
+def test_the_database_is_back_with_the_first_row_that_is_stored(db, away, waiting):
+    seen: list[bool] = []
+
+    def look(tx: Transaction, names: Sequence[str]) -> None:
+        seen.append(waiting.is_away)
+
+    put(waiting, away, "a")
+    waiting.put(look, "b", whose="another")
+    away.back.set()
+    waiting.flush()
+    assert seen == [False]
+
+
 def test_many_who_flush_at_once_store_each_row_once(db, away, waiting):
     put(waiting, away, *(str(number) for number in range(250)))
     away.back.set()
@@ -156,7 +181,7 @@ def test_without_a_thread_to_be_had_rows_wait_for_the_next(db, away, waiting, mo
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
         assert waiting.put(note, "a", whose="one")
-    assert (waiting.is_away, waiting.waiting) == (False, 1)
+    assert (waiting.is_away, waiting.waiting) == (True, 1)
     away.back.set()
     waiting.close()
     assert names(db) == {"a"}
