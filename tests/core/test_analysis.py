@@ -275,6 +275,35 @@ def test_a_database_that_is_away_is_told_to_who_waits(sandbox, monkeypatch):
         analyze(sandbox)
 
 
+def test_without_its_policy_an_interaction_is_not_judged(sandbox, monkeypatch):
+    record(sandbox, "bad")
+
+    def away(*args: Any) -> Any:
+        raise StorageUnavailable()
+
+    monkeypatch.setattr(sandbox.services.policies, "of_agent", away)
+    with pytest.raises(StorageUnavailable):
+        analyst_of(sandbox, Finder()).run_until_done()
+    assert findings(sandbox) == [None]
+
+
+def test_a_row_whose_claim_is_another_ones_by_now_is_left_out(sandbox):
+    record(sandbox, "bad")
+    taken = record(sandbox, "bad")
+
+    class Slow(Finder):
+        def scan(self, text: str, **options: Any) -> Report:
+            sql = "UPDATE interactions SET claimed_until = :until WHERE id = :id"
+            until = sandbox.clock() + 2 * LEASE_MS
+            sandbox.services.db.write(lambda tx: tx.run(sql, until=until, id=taken))
+            return super().scan(text, **options)
+
+    engine = Slow()
+    assert analyst_of(sandbox, engine).run_until_done() == 1
+    assert engine.texts == ["bad", "r"]
+    assert rows(sandbox)[1]["claimed_until"] == sandbox.clock() + 2 * LEASE_MS
+
+
 def test_what_another_process_left_behind_is_taken_when_its_claim_ends(sandbox):
     record(sandbox, "bad")
     sandbox.services.db.write(analysis._claim, now=sandbox.clock())
@@ -383,6 +412,47 @@ def test_the_thread_waits_for_a_database_that_is_away(awake, monkeypatch):
     is_away = False
     until(lambda: all_analyzed(awake))
     assert len(impacts(awake)) == 1
+
+
+@pytest.mark.parametrize("step", ["_claim", "_store"])
+def test_closing_does_not_wait_for_a_database_that_is_away(awake, monkeypatch, step):
+    database = awake.services.db
+    tried = threading.Event()
+    write = database.write
+
+    def away(fn: Any, *args: Any, **fields: Any) -> Any:
+        if fn is getattr(analysis, step):
+            tried.set()
+            raise StorageUnavailable()
+        return write(fn, *args, **fields)
+
+    monkeypatch.setattr(database, "write", away)
+    record(awake)
+    assert tried.wait(timeout=10)
+    analyst = awake.services.analyst
+    analyst.close()
+    assert analyst._thread is not None and not analyst._thread.is_alive()
+
+
+def test_without_a_free_thread_a_later_request_tries_again(awake, monkeypatch):
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    analyst = awake.services.analyst
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        analyst.wake()
+    assert analyst._thread is None
+    record(awake, ATTACK)
+    until(lambda: all_analyzed(awake))
+
+
+def test_after_closing_no_thread_is_started(awake):
+    awake.services.analyst.close()
+    awake.services.analyst._woken.clear()
+    awake.services.analyst.wake()
+    assert awake.services.analyst._thread is None
+    assert awake.services.analyst.run_until_done() == 0
 
 
 def test_the_thread_survives_what_nobody_thought_of(awake, monkeypatch, caplog):
