@@ -77,7 +77,8 @@ class Analyst(Forkable):
         self._woken = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
-        self._worked_s = 0.0
+        self._began = 0.0  # the work since the last pause
+        self._hurry_at = 0.0  # so that a claim does not end for pauses
 
     def after_fork_in_child(self) -> None:
         """Begin with no thread: the parent goes on with what it has claimed."""
@@ -164,18 +165,19 @@ class Analyst(Forkable):
     def _analyze(self, keys: Sequence[Key], claimed_until: int) -> int:
         """Analyze claimed rows; how many were stored."""
         engine = self._engine()
+        self._began = time.perf_counter()
+        self._hurry_at = self._began + LEASE_MS / 2 / SECOND_MS
         done: list[_Done] = []
         left = list(keys)
         # With half of the lease gone the others are given back: their turn comes again at once.
         while left and not self._closing.is_set() and self._clock() < claimed_until - LEASE_MS // 2:
-            started = time.perf_counter()
             key = left.pop(0)
             row = self._patiently(self._db.read, analyses.read, key, claimed_until=claimed_until)
             if row is not None:
                 counted = row.action == "block"
                 examined = self._examine(row, engine)
                 done.append(_Done(key, row.agent_id, row.guarded_at, counted, examined))
-            self._pause(time.perf_counter() - started)
+            self._pause()
         return self._keep(done, left, claimed_until)
 
     def _keep(self, done: Sequence[_Done], left: Sequence[Key], claimed_until: int) -> int:
@@ -196,7 +198,7 @@ class Analyst(Forkable):
     def _examine(self, row: Waiting, engine: Engine) -> Examined | None:
         try:
             policy = self._patiently(self._policy, row)
-            return examine(row, engine, policy)
+            return examine(row, engine, policy, between=self._pause)
         except StorageUnavailable:
             raise
         except Exception as error:  # whatever it is, the other rows must not wait for it
@@ -208,16 +210,17 @@ class Analyst(Forkable):
             return self._policies.of_agent(row.organization_id, str(row.agent_id)).policy
         return self._policies.get(row.organization_id, row.system_id, row.agent_id).policy
 
-    def _pause(self, worked_s: float) -> None:
-        """Leave the processor to requests, when there are any."""
+    def _pause(self) -> None:
+        """Leave the processor to requests, when there are any, once the thread has worked for a while."""
         if threading.current_thread() is not self._thread:
             return
-        self._worked_s += worked_s
-        if self._worked_s < SLICE_S:
+        now = time.perf_counter()
+        worked_s = now - self._began
+        if worked_s < SLICE_S or now > self._hurry_at:
             return
         if time.monotonic() - self._asked_at < BUSY_S:
-            self._closing.wait(min(PAUSES * self._worked_s, LONGEST_PAUSE_S))
-        self._worked_s = 0.0
+            self._closing.wait(min(PAUSES * worked_s, LONGEST_PAUSE_S))
+        self._began = time.perf_counter()
 
 
 def _claim(tx: Transaction, *, now: int) -> list[Key]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
@@ -64,8 +64,13 @@ class _Passage:
     tool: str | None = None
 
 
-def examine(row: Waiting, engine: Engine, policy: SystemPolicy) -> Examined:
-    """Look at the row under the policy. Each text is judged alone, and the worst verdict is the row's."""
+def examine(
+    row: Waiting, engine: Engine, policy: SystemPolicy, *, between: Callable[[], None] = lambda: None
+) -> Examined:
+    """Look at the row under the policy. Each text is judged alone, and the worst verdict is the row's.
+
+    `between` is called after each text, so that whoever asks may rest.
+    """
     allowance = _Allowance()
     found: list[Mapping[str, Any]] = []
     omitted, complete, risk, worst, reason = 0, True, 0.0, 0, None
@@ -74,6 +79,7 @@ def examine(row: Waiting, engine: Engine, policy: SystemPolicy) -> Examined:
         if not passage.strings:
             continue
         report = _scan(engine, passage, policy)
+        between()
         complete = complete and report.complete
         if not report.findings:
             continue

@@ -499,22 +499,53 @@ def test_closing_ends_the_thread_and_gives_back_what_it_had(awake):
     assert analyst._thread is not None and not analyst._thread.is_alive()
 
 
-def test_it_waits_while_there_are_requests_and_not_without_them(sandbox, monkeypatch):
+@pytest.fixture
+def paced(sandbox, monkeypatch):
+    """An analyst that believes itself in its thread, its pauses, and a way to have it work and pause."""
     analyst = analyst_of(sandbox, Finder())
     waited: list[float] = []
-    monkeypatch.setattr(analyst._closing, "wait", lambda seconds: waited.append(seconds))
-    analyst._thread = threading.current_thread()
-    analyst._pause(0.01)
-    assert waited == []
+    now = [100.0]
+    monkeypatch.setattr(analyst._closing, "wait", waited.append)
+    monkeypatch.setattr(analysis.time, "perf_counter", lambda: now[0])
+    analyst._thread, analyst._began, analyst._hurry_at = threading.current_thread(), now[0], 1_000.0
+
+    def work(seconds: float) -> list[float]:
+        now[0] += seconds
+        before = len(waited)
+        analyst._pause()
+        return waited[before:]
+
+    return analyst, work
+
+
+def test_it_waits_while_there_are_requests_and_not_without_them(paced):
+    analyst, work = paced
+    assert work(0.01) == []
     analyst.give_way()
-    analyst._pause(0.01)
-    assert waited == [analysis.PAUSES * 0.01]
-    analyst._pause(analysis.SLICE_S / 2)
-    assert len(waited) == 1
-    analyst._pause(analysis.SLICE_S / 2)
-    assert waited[1:] == [analysis.PAUSES * analysis.SLICE_S]
-    analyst._pause(1_000)  # it had to wait for the database
-    assert waited[2:] == [analysis.LONGEST_PAUSE_S]
+    assert work(0.01) == [pytest.approx(analysis.PAUSES * 0.01)]
+
+
+def test_short_pieces_of_work_make_one_pause(paced):
+    analyst, work = paced
+    analyst.give_way()
+    assert work(analysis.SLICE_S * 0.6) == []
+    assert work(analysis.SLICE_S * 0.6) == [pytest.approx(analysis.PAUSES * analysis.SLICE_S * 1.2)]
+
+
+def test_no_pause_is_long_and_none_is_made_when_the_claim_would_end(paced):
+    analyst, work = paced
+    analyst.give_way()
+    assert work(100) == [analysis.LONGEST_PAUSE_S]  # it had to wait for the database
+    assert work(1_000) == []
+
+
+def test_it_may_rest_between_the_texts_of_a_row(sandbox, monkeypatch):
+    record(sandbox, tool_calls=[{"name": "t", "input": "i", "output": "o"}])
+    analyst = analyst_of(sandbox, Finder())
+    pauses: list[int] = []
+    monkeypatch.setattr(analyst, "_pause", lambda: pauses.append(1))
+    analyst.run_until_done()
+    assert len(pauses) == 5  # four texts and the row
 
 
 def test_a_forked_child_analyzes_by_itself(awake):
