@@ -15,6 +15,7 @@ from ..storage.engine import Database, Transaction
 from ..storage.keys import ApiKey
 from .ids import random_id
 from .limits import UNLIMITED, Rate
+from .reach import Reach
 from .times import MINUTE_MS, Clock
 
 SCOPES = ("telemetry", "guard", "agents", "read", "admin")
@@ -150,7 +151,7 @@ def rotate(tx: Transaction, key_id: str, *, pepper: str, prefix: str, overlap_ms
 class Authenticator:
     """Finds the caller behind a key, remembering recent answers for CACHE_MS."""
 
-    def __init__(self, db: Database, *, pepper: str, clock: Clock) -> None:
+    def __init__(self, db: Database, *, pepper: str, clock: Clock, reach: Reach | None = None) -> None:
         self._db = db
         self._pepper = pepper
         self._clock = clock
@@ -158,7 +159,7 @@ class Authenticator:
         self._generation = 0
         self._known: dict[str, tuple[Caller, int]] = {}
         self._touched: dict[str, int] = {}
-        self._away_until = 0  # the database was away and is not asked for known keys again before
+        self._reach = reach or Reach(clock)
 
     def authenticate(
         self,
@@ -195,19 +196,16 @@ class Authenticator:
         with self._lock:
             self._generation += 1
             self._known.clear()
-            self._away_until = 0
 
     def _load_or_remember(self, kept: str, now: int) -> Caller:
         known, good_until = self._known.get(kept, (None, 0))
         if known is None or not now < good_until + STALE_MS:
             return self._load(kept, now)
-        if now < self._away_until <= now + CACHE_MS:
+        if self._reach.is_away:
             return known
         try:
-            return self._load(kept, now)
+            return self._reach.ask(self._load, kept, now)
         except StorageUnavailable:
-            # To find out may have taken seconds, so not every request tries it.
-            self._away_until = self._clock() + CACHE_MS
             return known
 
     def _load(self, kept: str, now: int) -> Caller:

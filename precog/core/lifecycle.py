@@ -427,10 +427,15 @@ def _finalize(
 
 def standing(services: Services, caller: Caller) -> Quota:
     """What the organization has left, as far as can be told; nothing is taken from it."""
+    nothing = Quota(caller.rate.steady, 0, 1000)
+    if services.reach.is_away:
+        return nothing
     try:
-        return services.db.read(limits.used, caller.rate, caller.organization_id, now=services.clock())
+        return services.reach.ask(
+            services.db.read, limits.used, caller.rate, caller.organization_id, now=services.clock()
+        )
     except StorageUnavailable:
-        return Quota(caller.rate.steady, 0, 1000)
+        return nothing
 
 
 def canonical_event_id(text: str) -> str | None:

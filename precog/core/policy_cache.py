@@ -12,6 +12,7 @@ from ..detection.policy import Thresholds
 from ..errors import NotFound, StorageUnavailable
 from ..storage import agents, systems
 from ..storage.engine import Database, Transaction
+from .reach import Reach
 from .system_policy import DEFAULT_POLICY, FIRST_VERSION, SystemPolicy, from_json, thresholds_from_json
 from .times import Clock
 
@@ -35,9 +36,10 @@ class _Memory(Generic[V]):
     The last known answer stays beyond that, for as long as the database cannot be asked.
     """
 
-    def __init__(self, load: Callable[[str, str], V], clock: Clock) -> None:
+    def __init__(self, load: Callable[[str, str], V], clock: Clock, reach: Reach) -> None:
         self._load = load
         self._clock = clock
+        self._reach = reach
         self._lock = threading.Lock()
         self._generation = 0
         self._known: dict[tuple[str, str], tuple[V, int]] = {}
@@ -49,9 +51,11 @@ class _Memory(Generic[V]):
         now = self._clock()
         if known is not None and now < known[1] <= now + CACHE_MS:
             return known[0]
+        if known is not None and self._reach.is_away:
+            return known[0]
         generation = self._generation
         try:
-            answer = self._load(organization_id, name)
+            answer = self._reach.ask(self._load, organization_id, name)
         except StorageUnavailable:
             answer = self._last_known(key)
             now = self._clock()  # to find out may have taken seconds, so not every request tries it
@@ -92,11 +96,12 @@ class _Memory(Generic[V]):
 class Policies:
     """Finds the policy of a system, with an agent's own thresholds, remembering answers for CACHE_MS."""
 
-    def __init__(self, db: Database, *, clock: Clock) -> None:
+    def __init__(self, db: Database, *, clock: Clock, reach: Reach | None = None) -> None:
+        reach = reach or Reach(clock)
         # Apart, so that however many agents are named, the systems' policies stay known.
-        self._systems = _Memory[Effective](lambda owner, id: db.read(_of_system, owner, id), clock)
+        self._systems = _Memory[Effective](lambda owner, id: db.read(_of_system, owner, id), clock, reach)
         self._agents = _Memory[Mapping[str, Thresholds]](
-            lambda owner, name: db.read(_of_agent, owner, name), clock
+            lambda owner, name: db.read(_of_agent, owner, name), clock, reach
         )
 
     def get(self, organization_id: str, system_id: str, agent_id: str | None = None) -> Effective:

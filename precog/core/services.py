@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..detection.engine import Engine, shared
 from ..storage import migrate, readiness
 from ..storage.engine import Database, Forkable, open_database, watch_forks
 from .analysis import Analyst
+from .conversion_tokens import ConversionTokens
 from .deferred import Deferred
 from .ids import InteractionIds
 from .keys import Authenticator
 from .limits import Strangers
 from .policy_cache import Policies
+from .reach import Reach
 from .times import Clock
 
 log = logging.getLogger(__name__)
@@ -33,6 +37,8 @@ class Services(Forkable):
     policies: Policies
     deferred: Deferred
     analyst: Analyst
+    conversion_tokens: ConversionTokens
+    reach: Reach
     draining: bool = False
 
     @property
@@ -61,24 +67,30 @@ def build(
     clock: Clock,
     unauthenticated_per_minute: int,
     background_analysis: bool = True,
+    secret_keys: Sequence[str] = (),
 ) -> Services:
     """Open the database, bring it to this version's schema, and build the services on it.
+
+    Without `secret_keys` (oldest first) what is signed is good in this process alone.
 
     Raises DatabaseRefused, ConfigurationError or StorageUnavailable.
     """
     db = open_database(database)
     migrate.prepare(db, now=clock())
-    policies = Policies(db, clock=clock)
+    reach = Reach(clock)
+    policies = Policies(db, clock=clock, reach=reach)
     services = Services(
         db=db,
         clock=clock,
         pepper=pepper,
-        authenticator=Authenticator(db, pepper=pepper, clock=clock),
+        authenticator=Authenticator(db, pepper=pepper, clock=clock, reach=reach),
         strangers=Strangers(unauthenticated_per_minute),
         interaction_ids=InteractionIds(),
         policies=policies,
         deferred=Deferred(db),
+        reach=reach,
         analyst=Analyst(db, clock=clock, policies=policies, engine=shared, in_background=background_analysis),
+        conversion_tokens=ConversionTokens(secret_keys or [secrets.token_urlsafe(48)]),
     )
     watch_forks(services)
     return services

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from precog.core import deferred, lifecycle
+from precog.core import deferred, lifecycle, reach
 from precog.storage import engine as storage_engine
 from tests.conftest import Sandbox
 from tests.parallel import in_threads
@@ -50,6 +50,7 @@ def _soon(monkeypatch, busy_ms):
     """Waits are short, for a database that will not come back before the test wants it."""
     monkeypatch.setattr(storage_engine, "BUSY_TIMEOUT_MS", busy_ms)
     monkeypatch.setattr(lifecycle, "PATIENCE_S", PATIENCE_S)
+    monkeypatch.setattr(reach, "PATIENCE_S", PATIENCE_S)
     monkeypatch.setattr(deferred, "TRY_EVERY_S", 0.02)
 
 
@@ -180,6 +181,22 @@ def test_what_is_known_of_the_key_and_policy_holds_while_nothing_can_be_read(
         assert warm.get(CONFIG).status_code == 200
     back(sandbox)
     assert len(rows(sandbox)) == 7
+
+
+@pytest.mark.parametrize("busy_ms", [4_000])
+def test_a_database_that_gives_no_answer_is_not_waited_for(warm, sandbox, gone):
+    sandbox.clock.advance(10_000)
+    with gone():
+        waits = []
+        for _ in range(3):
+            began = time.monotonic()
+            assert ask(warm)["degraded"] == ["storage"]
+            assert warm.get(CONFIG).status_code == 200
+            waits.append(time.monotonic() - began)
+    assert waits[0] < 2 * PATIENCE_S + 1  # for the key, then for the row
+    assert waits[1] + waits[2] < 1
+    back(sandbox)
+    assert len(rows(sandbox)) == 4
 
 
 def test_a_key_that_was_good_too_long_ago_is_not_taken(warm, sandbox, gone):
