@@ -18,8 +18,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from . import config as settings
 from .core import services
 from .core.times import Clock, wall_clock
-from .surfaces import base, documents, edge, guard, health, management, telemetry
+from .surfaces import base, callers, documents, edge, guard, health, management, telemetry
 from .surfaces.blueprint import NameConverter
+from .surfaces.callers.forms import ErrorSchema as CallerErrorSchema
 from .surfaces.coded import ErrorSchema
 from .surfaces.documents import Document
 from .surfaces.guard.forms import RefusedSchema
@@ -80,7 +81,10 @@ def build(
         pepper=chosen.key_pepper,
         clock=clock or wall_clock,
         unauthenticated_per_minute=chosen.unauthenticated_per_minute,
+        caller_ip_per_minute=chosen.caller_ip_per_minute,
+        registrations_per_hour=chosen.registrations_per_hour,
         background_analysis=chosen.background_analysis,
+        secret_keys=chosen.secret_key,
     )
     if shortcuts:
         app.wsgi_app = Shortcuts(  # type: ignore[method-assign]
@@ -97,7 +101,7 @@ def build(
     edge.register(app)
     app.register_blueprint(health.blueprint)
     own = (telemetry.surface, management.surface)
-    base.register(app, (*own, *guard.surfaces))
+    base.register(app, (*own, *guard.surfaces, *callers.surfaces))
     number = version("precog")
     documents.register(
         app,
@@ -111,6 +115,16 @@ def build(
                 RefusedSchema,
                 guard.surfaces,
                 key_header="x-agentid-api-key",
+            ),
+            Document(
+                "agilityos",
+                "Public agents",
+                number,
+                "/api/public",
+                CallerErrorSchema,
+                callers.surfaces,
+                key_header="X-Caller-Key",
+                needs_key=False,
             ),
         ),
     )

@@ -156,14 +156,27 @@ class UnsupportedMediaType(PrecogError):
 
 
 class RateLimited(PrecogError):
-    """The caller has used up its quota for now."""
+    """The caller has used up its quota for now. `reason` says of which limit, and is safe to show."""
 
     code = "rate_limited"
 
-    def __init__(self, *, quota: int, retry_after_ms: int) -> None:
+    def __init__(self, *, quota: int, retry_after_ms: int, reason: str | None = None) -> None:
         super().__init__(quota)
         self.quota = quota
         self.retry_after_ms = retry_after_ms
+        self.reason = reason
+
+
+class InvalidConversionToken(PrecogError):
+    """The token was not issued by this server, or not for this session and agent."""
+
+    code = "invalid_conversion_token"
+
+
+class ConversionTokenExpired(PrecogError):
+    """The token is good, but was issued more than a day ago."""
+
+    code = "conversion_token_expired"
 
 
 class StorageUnavailable(PrecogError):

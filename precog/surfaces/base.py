@@ -100,6 +100,10 @@ def _from_ours(error: PrecogError) -> Problem:
             return Problem(error.code, "The key is not for this system")
         case errors.DuplicateEvent():
             return Problem(error.code, "The event was told before", {"event_id": error.event_id})
+        case errors.InvalidConversionToken():
+            return Problem(error.code, "The conversion token is not valid for this session and agent")
+        case errors.ConversionTokenExpired():
+            return Problem(error.code, "The conversion token has expired")
         case errors.NotFound():
             return Problem(error.code, f"No such {error.what}")
         case errors.AlreadyExists():
@@ -131,7 +135,7 @@ def _from_rate_limit(error: errors.RateLimited) -> Problem:
     wait_s = seconds(error.retry_after_ms)
     return Problem(
         error.code,
-        f"Too many requests; try again in {wait_s} s",
+        error.reason or f"Too many requests; try again in {wait_s} s",
         {"limit": error.quota, "retry_after_s": wait_s},
         headers={"Retry-After": str(wait_s)},
         quota=Quota(error.quota, 0, error.retry_after_ms),
@@ -156,7 +160,9 @@ def ratelimit_headers(quota: Quota) -> dict[str, str]:
 class Surface:
     """A wire format: where it lives, its routes, the shape of its errors, and its documentation.
 
-    `spend` charges a request that failed before it was charged, so that errors have a quota too.
+    `charge` takes a request from the quota that was answered before it was charged, so that errors have
+    one too; `quota_when_away` is what is told while nothing can be counted. `headers` are on every answer.
+    `preflight` answers OPTIONS on all of the paths.
     """
 
     prefix: str
@@ -165,6 +171,9 @@ class Surface:
     status: Mapping[str, int]
     charge: Callable[[], Quota]
     quota_headers: Callable[[Quota], Mapping[str, str]] = ratelimit_headers
+    headers: Mapping[str, str] = field(default_factory=dict)
+    preflight: Callable[[], Response] | None = None
+    quota_when_away: Callable[[], Quota] | None = None
 
     def __post_init__(self) -> None:
         # At import, once: a blueprint takes no handlers after its first registration, and one
@@ -183,22 +192,31 @@ class Surface:
                 if not isinstance(failure, PrecogError):
                     current_app.log_exception(sys.exc_info())
                 problem = problem_from(failure)
-        if problem.quota is not None:
-            g.quota = problem.quota
+        if "quota" not in g:  # else the request was counted, and another limit than that refused it
+            self._tell_without_counting(problem)
         response = jsonify(self.envelope(problem))
         response.status_code = self.status[problem.code]
         response.headers.extend(problem.headers)
         return response
 
+    def _tell_without_counting(self, problem: Problem) -> None:
+        if problem.quota is not None:
+            g.quota = problem.quota
+        elif problem.code == "storage_unavailable" and self.quota_when_away is not None:
+            g.quota = self.quota_when_away()
+
     def finish(self, response: Response) -> Response:
-        """Add what every answer of this surface carries."""
-        for name, value in self.quota_headers(self._quota()).items():
+        """The answer with what every answer of this surface carries."""
+        if "quota" not in g and "caller" not in g:
+            try:
+                g.quota = self.charge()  # an answer that needs no key counts for the address
+            except PrecogError as refusal:
+                response = self.respond(refusal)
+        for name, value in (*self.headers.items(), *self.quota_headers(self._quota()).items()):
             response.headers[name] = value
         return response
 
     def _quota(self) -> Quota:
-        if "quota" not in g and "caller" not in g:
-            g.quota = self.charge()  # an answer that needs no key counts for the address
         if "quota" in g:
             found: Quota = g.quota
             return found
@@ -215,6 +233,11 @@ def register(app: Flask, surfaces: Sequence[Surface]) -> None:
             if request.path == surface.prefix or request.path.startswith(surface.prefix + "/"):
                 return surface
         return None
+
+    @app.before_request
+    def preflight() -> Response | None:
+        surface = responsible() if request.method == "OPTIONS" else None
+        return None if surface is None or surface.preflight is None else surface.preflight()
 
     @app.errorhandler(HTTPException)
     def routing_error(error: HTTPException) -> Response | HTTPException:

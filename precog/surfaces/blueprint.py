@@ -28,7 +28,7 @@ class StrictParser(FlaskParser):
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         config: Config = current_app.config["PRECOG"]
         limit = config.max_batch_bytes if getattr(schema, "IS_BATCH", False) else config.max_request_bytes
-        found = body.read_json(limit)
+        found = body.read_json(limit, exact=getattr(schema, "EXACT_NUMBERS", False))
         if not isinstance(found, dict) and not getattr(schema, "TAKES_ANY_JSON", False):
             raise MalformedBody(f"The body is not a JSON object but {json_type(found)}")
         return found

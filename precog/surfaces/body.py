@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import zlib
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask import request
@@ -17,14 +18,14 @@ _CHARSETS = {None, "utf-8", "utf8", "us-ascii", "ascii"}
 _CHUNK = 65_536
 
 
-def read_json(limit_bytes: int) -> Any:
-    """The request's JSON.
+def read_json(limit_bytes: int, *, exact: bool = False) -> Any:
+    """The request's JSON; `exact` as in `parse`.
 
     Raises UnsupportedMediaType, TooLarge (`limit_bytes` holds after decompression, too) or MalformedBody.
     """
     if request.environ.get("CONTENT_TYPE") != "application/json":  # what nearly everybody sends
         _check_media_type()
-    return parse(_read(limit_bytes))
+    return parse(_read(limit_bytes), exact=exact)
 
 
 def _check_media_type() -> None:
@@ -102,6 +103,14 @@ def _number(digits: str) -> float:
     return number
 
 
+def _exact_number(digits: str) -> Decimal:
+    _number(digits)
+    try:
+        return Decimal(digits)
+    except InvalidOperation:  # the exponent alone has more digits than a Decimal can keep
+        raise _Refused("The body has a number that is out of range") from None
+
+
 def _constant(name: str) -> Any:
     raise _Refused(f"{name} is not JSON")
 
@@ -111,10 +120,18 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def parse(raw: bytes) -> Any:
-    """The JSON in the bytes. Raises MalformedBody with a reason that repeats nothing of the body."""
+_EXACT_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=_exact_number, parse_constant=_constant
+)
+
+
+def parse(raw: bytes, *, exact: bool = False) -> Any:
+    """The JSON in the bytes; numbers that are not whole are Decimals when they must be `exact`, else floats.
+
+    Raises MalformedBody with a reason that repeats nothing of the body.
+    """
     try:
-        found = _DECODER.decode(raw.decode("utf-8"))
+        found = (_EXACT_DECODER if exact else _DECODER).decode(raw.decode("utf-8"))
     except UnicodeDecodeError:
         raise MalformedBody("The body is not UTF-8") from None
     except _Refused as refusal:

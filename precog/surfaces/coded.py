@@ -15,6 +15,8 @@ _FORMS = {
     "wrong_type": ("INVALID_FIELD_TYPE", 400),
     "wrong_value": ("INVALID_FIELD_VALUE", 400),
     "unauthenticated": ("INVALID_API_KEY", 401),
+    "invalid_conversion_token": ("INVALID_CONVERSION_TOKEN", 401),
+    "conversion_token_expired": ("CONVERSION_TOKEN_EXPIRED", 401),
     "insufficient_scope": ("INSUFFICIENT_SCOPE", 403),
     "agent_limit_reached": ("AGENT_LIMIT_EXCEEDED", 403),
     "agent_deactivated": ("AGENT_DEACTIVATED", 403),

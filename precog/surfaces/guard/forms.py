@@ -15,6 +15,8 @@ _FORMS = {
     "wrong_type": ("invalid_payload", "Invalid payload", 400),
     "wrong_value": ("invalid_payload", "Invalid payload", 400),
     "unauthenticated": ("unauthorized", "Unauthorized", 401),
+    "invalid_conversion_token": ("unauthorized", "Unauthorized", 401),
+    "conversion_token_expired": ("unauthorized", "Unauthorized", 401),
     "insufficient_scope": ("forbidden", "Forbidden", 403),
     "wrong_system": ("forbidden", "Forbidden", 403),
     "agent_limit_reached": ("forbidden", "Forbidden", 403),
