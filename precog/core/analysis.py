@@ -44,7 +44,7 @@ class _Done:
     key: Key
     agent_id: str | None
     guarded_at: int | None
-    counted: bool  # as an impact event, when its prompt was judged
+    counted: bool  # as an impact event, by another row or when its prompt was judged
     examined: Examined | None  # None when that failed
 
 
@@ -174,7 +174,8 @@ class Analyst(Forkable):
             key = left.pop(0)
             row = self._patiently(self._db.read, analyses.read, key, claimed_until=claimed_until)
             if row is not None:
-                counted = row.action == "block"
+                # An event that tells of a verdict repeats a prompt that has a row of its own.
+                counted = row.action == "block" or row.event_category == "guard"
                 examined = self._examine(row, engine)
                 done.append(_Done(key, row.agent_id, row.guarded_at, counted, examined))
             self._pause()

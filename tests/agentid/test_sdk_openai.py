@@ -187,3 +187,17 @@ def test_a_synchronous_agent_wraps_an_asynchronous_client(live: Guarded, model: 
 
     assert asyncio.run(ask()) == answer_to(HARMLESS)
     call_and_preflight(live)
+
+
+def test_an_attack_counts_once_though_the_client_repeats_its_words(live: Guarded, model: Model) -> None:
+    before = impact_events(live)
+    with pytest.raises(SecurityBlockError):
+        whole(live, model, ATTACK)
+    live.wait_for(lambda rows: len(rows) == 2 and all(row["analyzedAt"] for row in rows))
+    assert impact_events(live) == before + 1
+
+
+def impact_events(live: Guarded) -> int:
+    """What the organization has used of its month's quota."""
+    _, _, usage = live.server.request("GET", "/api/v1/usage", key=live.operator_key)
+    return int(usage["impact_events"]["used"])
