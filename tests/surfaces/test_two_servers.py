@@ -19,6 +19,7 @@ from precog.core.administration import KeyRequest
 from precog.storage.engine import open_database
 from tests.live import Server, serving
 from tests.surfaces.calls import INGEST, interaction
+from tests.surfaces.guarding import ATTACK, EVENTS, GUARD, event, fresh, prompt
 
 THREADS = 32
 
@@ -29,14 +30,16 @@ class Pair:
     keys: dict[str, str]  # by plan
     database: str
 
-    def post_all(self, plan: str, bodies: list[dict[str, Any]], **headers: str) -> list[tuple[int, Any, Any]]:
+    def post_all(
+        self, plan: str, bodies: list[dict[str, Any]], *, path: str = INGEST, **headers: str
+    ) -> list[tuple[int, Any, Any]]:
         """Send the bodies from many threads to both servers; each one's status, headers and answer."""
         sent = {"x-api-key": self.keys[plan], "Content-Type": "application/json", **headers}
 
         def work(number: int) -> list[tuple[int, Any, Any]]:
             address = self.servers[number % 2].url.removeprefix("http://")
             with closing(HTTPConnection(address, timeout=30)) as connection:
-                return [post(connection, body, sent) for body in bodies[number::THREADS]]
+                return [post(connection, path, body, sent) for body in bodies[number::THREADS]]
 
         with ThreadPoolExecutor(THREADS) as pool:
             return [answer for answers in pool.map(work, range(THREADS)) for answer in answers]
@@ -46,8 +49,10 @@ class Pair:
             return list(db.read(lambda tx: tx.all(sql)))
 
 
-def post(connection: HTTPConnection, body: dict[str, Any], headers: dict[str, str]) -> tuple[int, Any, Any]:
-    connection.request("POST", INGEST, json.dumps(body), headers)
+def post(
+    connection: HTTPConnection, path: str, body: dict[str, Any], headers: dict[str, str]
+) -> tuple[int, Any, Any]:
+    connection.request("POST", path, json.dumps(body), headers)
     answer = connection.getresponse()
     return answer.status, answer.headers, json.loads(answer.read())
 
@@ -93,3 +98,41 @@ def test_two_servers_store_one_interaction_a_key(pair):
     assert len({body["interactionId"] for _, _, body in answers}) == 1
     assert sum(headers["Idempotent-Replayed"] != "true" for _, headers, _ in answers) == 1
     assert len(pair.rows("SELECT id FROM interactions")) == 1
+
+
+# --- the guard and its events
+
+
+@pytest.fixture
+def system(pair: Pair) -> str:
+    """A system of the organization that has no limits."""
+    with closing(open_database(pair.database)) as db:
+        who = db.read(lambda tx: tx.one("SELECT id FROM organizations WHERE name = 'ENTERPRISE'"))
+        db.write(
+            lambda tx: tx.run(
+                "INSERT INTO systems (id, organization_id, name, created_at) VALUES ('sys-1', :id, 's', 0)",
+                id=who["id"],
+            )
+        )
+    return "sys-1"
+
+
+def test_two_servers_take_an_event_once_and_give_one_verdict(pair, system):
+    event_id = fresh()
+    told = pair.post_all("ENTERPRISE", [event(event_id, system_id=system)] * 64, path=EVENTS)
+    assert sorted(status for status, _, _ in told) == [200] + [409] * 63
+    asked = [prompt(ATTACK, system_id=system, client_event_id=event_id)] * 64
+    verdicts = pair.post_all("ENTERPRISE", asked, path=GUARD)
+    assert {status for status, _, _ in verdicts} == {403}
+    assert len({body["guard_event_id"] for _, _, body in verdicts}) == 1
+    (row,) = pair.rows("SELECT id FROM interactions")
+    (impact,) = pair.rows("SELECT interaction_id FROM impact_events")
+    assert impact["interaction_id"] == row["id"]
+
+
+def test_two_servers_keep_every_verdict_that_they_gave(pair, system):
+    verdicts = pair.post_all("ENTERPRISE", [prompt(system_id=system)] * 256, path=GUARD)
+    assert {status for status, _, _ in verdicts} == {200}
+    assert not [body for _, _, body in verdicts if "degraded" in body]
+    kept = {row["event_id"] for row in pair.rows("SELECT event_id FROM interactions")}
+    assert kept == {body["client_event_id"] for _, _, body in verdicts}
