@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..detection.engine import Engine, shared
 from ..storage import migrate, readiness
 from ..storage.engine import Database, Forkable, open_database, watch_forks
 from .analysis import Analyst
+from .conversion_tokens import ConversionTokens
 from .deferred import Deferred
 from .ids import InteractionIds
 from .keys import Authenticator
@@ -34,6 +37,7 @@ class Services(Forkable):
     policies: Policies
     deferred: Deferred
     analyst: Analyst
+    conversion_tokens: ConversionTokens
     reach: Reach
     draining: bool = False
 
@@ -63,8 +67,11 @@ def build(
     clock: Clock,
     unauthenticated_per_minute: int,
     background_analysis: bool = True,
+    secret_keys: Sequence[str] = (),
 ) -> Services:
     """Open the database, bring it to this version's schema, and build the services on it.
+
+    Without `secret_keys` (oldest first) what is signed is good in this process alone.
 
     Raises DatabaseRefused, ConfigurationError or StorageUnavailable.
     """
@@ -83,6 +90,7 @@ def build(
         deferred=Deferred(db),
         reach=reach,
         analyst=Analyst(db, clock=clock, policies=policies, engine=shared, in_background=background_analysis),
+        conversion_tokens=ConversionTokens(secret_keys or [secrets.token_urlsafe(48)]),
     )
     watch_forks(services)
     return services
