@@ -191,3 +191,100 @@ CREATE TABLE IF NOT EXISTS rate_windows (
 
 -- Finds windows that no decision needs any more.
 CREATE INDEX IF NOT EXISTS rate_windows_age ON rate_windows (expires_at);
+
+-- A recommendation agent that outside agents find by its slug. claims (JSON) is what its operator vouches for;
+-- removed_at keeps what was attributed to it, and its slug.
+CREATE TABLE IF NOT EXISTS catalogs (
+    slug TEXT NOT NULL PRIMARY KEY,
+    organization_id TEXT NOT NULL REFERENCES organizations (id),
+    name TEXT NOT NULL,
+    business TEXT NOT NULL,
+    description TEXT,
+    industry TEXT,
+    claims TEXT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    removed_at BIGINT
+);
+
+-- Lists an organization's catalogues, by slug.
+CREATE UNIQUE INDEX IF NOT EXISTS catalogs_organization ON catalogs (organization_id, slug);
+
+-- id is made of the slug and the operator's SKU, so it outlives an import; price_e4 is the price in
+-- ten-thousandths; attributes (JSON) are the columns that have no name of their own.
+CREATE TABLE IF NOT EXISTS products (
+    id TEXT NOT NULL PRIMARY KEY,
+    catalog TEXT NOT NULL REFERENCES catalogs (slug),
+    sku TEXT NOT NULL,
+    name TEXT NOT NULL,
+    price_e4 BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    url TEXT,
+    image_url TEXT,
+    notes TEXT,
+    attributes TEXT,
+    updated_at BIGINT NOT NULL
+);
+
+-- One product a SKU; decides whether an import makes or changes it. Also lists a catalogue's products.
+CREATE UNIQUE INDEX IF NOT EXISTS products_sku ON products (catalog, sku);
+
+-- An outside agent that registered itself; id is public. key_digest is HMAC-SHA256 of its key under the
+-- server's pepper, key_display the key's first characters; revenue_share_e2 is percent x 100, a partner's.
+CREATE TABLE IF NOT EXISTS callers (
+    id TEXT NOT NULL PRIMARY KEY,
+    organization_id TEXT NOT NULL REFERENCES organizations (id),
+    name TEXT NOT NULL,
+    contact_email TEXT,
+    description TEXT,
+    key_display TEXT NOT NULL,
+    key_digest TEXT NOT NULL,
+    tier TEXT NOT NULL CHECK (tier IN ('standard', 'elevated', 'partner')),
+    revenue_share_e2 BIGINT,
+    created_at BIGINT NOT NULL,
+    revoked_at BIGINT
+);
+
+-- Finds the caller whose key a request presents.
+CREATE UNIQUE INDEX IF NOT EXISTS callers_key ON callers (key_digest);
+-- Lists an organization's callers, by id.
+CREATE UNIQUE INDEX IF NOT EXISTS callers_organization ON callers (organization_id, id);
+
+-- The tiers that a caller was given, numbered from 1; before the first it had the standard one. key_id is who
+-- gave it, null for the command line.
+CREATE TABLE IF NOT EXISTS caller_grants (
+    caller_id TEXT NOT NULL REFERENCES callers (id),
+    id BIGINT NOT NULL,
+    tier TEXT NOT NULL,
+    revenue_share_e2 BIGINT,
+    granted_at BIGINT NOT NULL,
+    key_id TEXT REFERENCES api_keys (id),
+    PRIMARY KEY (caller_id, id)
+);
+
+-- What outside agents sold. caller_id is set when the sender had a caller's key; caller_agent_id is then the same,
+-- else what it called itself, '' when nothing. Money is in ten-thousandths; tier and share are as they were at that moment.
+CREATE TABLE IF NOT EXISTS conversions (
+    id TEXT NOT NULL PRIMARY KEY,
+    organization_id TEXT NOT NULL REFERENCES organizations (id),
+    catalog TEXT NOT NULL REFERENCES catalogs (slug),
+    session_id TEXT NOT NULL,
+    product_id TEXT NOT NULL,
+    caller_agent_id TEXT NOT NULL,
+    caller_id TEXT REFERENCES callers (id),
+    value_e4 BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    tier TEXT NOT NULL,
+    revenue_share_e2 BIGINT,
+    share_e4 BIGINT,
+    created_at BIGINT NOT NULL
+);
+
+-- One conversion a product, session and sender; decides which report of it is the first.
+CREATE UNIQUE INDEX IF NOT EXISTS conversions_once ON conversions (session_id, product_id, caller_agent_id);
+-- Lists an organization's conversions by time, which id begins with; the others serve one filter of the list each.
+CREATE UNIQUE INDEX IF NOT EXISTS conversions_time ON conversions (organization_id, id);
+CREATE INDEX IF NOT EXISTS conversions_caller ON conversions (organization_id, caller_id, id)
+    WHERE caller_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS conversions_catalog ON conversions (organization_id, catalog, id);
+CREATE INDEX IF NOT EXISTS conversions_product ON conversions (organization_id, product_id, id);

@@ -28,6 +28,8 @@ class Config:
     max_batch_bytes: int = 10 * MIB
     trusted_proxies: int = 0  # how many proxies in front set X-Forwarded-For
     unauthenticated_per_minute: int = 1_200  # answers without a valid key, per IP and process
+    caller_ip_per_minute: int = 600  # requests of outside agents per address, whoever they say they are
+    registrations_per_hour: int = 10  # of outside agents, per address
     background_analysis: bool = True  # of what telemetry and events bring, by a thread of this process
 
 
@@ -49,7 +51,7 @@ def load(overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] 
     values["database"] = str(values.get("database") or instance / "precog.sqlite3")
     values["secret_key"] = _key_list(values.get("secret_key") or _kept_secret(instance, "secret_key"))
     values["key_pepper"] = _long_enough(values.get("key_pepper") or _kept_secret(instance, "key_pepper"))
-    for name in ("max_request_bytes", "max_batch_bytes", "trusted_proxies", "unauthenticated_per_minute"):
+    for name in (entry.name for entry in fields(Config) if entry.type == "int"):
         if name in values:
             values[name] = _whole_number(name, values[name])
     if "background_analysis" in values:

@@ -20,6 +20,7 @@ from .limits import Strangers
 from .policy_cache import Policies
 from .reach import Reach
 from .times import Clock
+from .visitors import Visitors
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ class Services(Forkable):
     pepper: str = field(repr=False)
     authenticator: Authenticator
     strangers: Strangers
+    visitors: Visitors
+    registrations_per_hour: int
     interaction_ids: InteractionIds
     policies: Policies
     deferred: Deferred
@@ -50,6 +53,7 @@ class Services(Forkable):
         """Let go of locks that a thread of the parent may have held."""
         self.authenticator.renew_lock()
         self.strangers.renew_lock()
+        self.visitors.renew_lock()
         self.interaction_ids.renew_lock()
         self.policies.renew_lock()
 
@@ -66,6 +70,8 @@ def build(
     pepper: str,
     clock: Clock,
     unauthenticated_per_minute: int,
+    caller_ip_per_minute: int = 600,
+    registrations_per_hour: int = 10,
     background_analysis: bool = True,
     secret_keys: Sequence[str] = (),
 ) -> Services:
@@ -85,6 +91,8 @@ def build(
         pepper=pepper,
         authenticator=Authenticator(db, pepper=pepper, clock=clock, reach=reach),
         strangers=Strangers(unauthenticated_per_minute),
+        visitors=Visitors(db, pepper=pepper, clock=clock, ip_per_minute=caller_ip_per_minute),
+        registrations_per_hour=registrations_per_hour,
         interaction_ids=InteractionIds(),
         policies=policies,
         deferred=Deferred(db),

@@ -87,6 +87,15 @@ def all(tx: Transaction) -> list[Organization]:
     return [from_row(row) for row in tx.all(ALL)]
 
 
+OLDEST = "SELECT * FROM organizations ORDER BY created_at, id LIMIT 1"
+
+
+def oldest(tx: Transaction) -> Organization | None:
+    """The organization that runs this server: the first that there was, or None."""
+    row = tx.one(OLDEST)
+    return None if row is None else from_row(row)
+
+
 SET_PLAN = """
 UPDATE organizations
 SET plan = :plan, agent_limit = :agent_limit, impact_events_per_month = :impact_events_per_month,

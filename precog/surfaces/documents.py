@@ -46,6 +46,7 @@ class Document:
     error: type[ma.Schema]
     surfaces: tuple[Surface, ...]
     key_header: str = "x-api-key"
+    needs_key: bool = True
 
 
 def register(app: Flask, documents: tuple[Document, ...]) -> None:
@@ -62,7 +63,7 @@ def _add(app: Flask, document: Document) -> None:
         f"{setting}API_VERSION": document.version,
         f"{setting}OPENAPI_VERSION": "3.1.0",
         f"{setting}API_SPEC_OPTIONS": {
-            "security": [{"ApiKey": []}, {"Bearer": []}],
+            "security": [*([] if document.needs_key else [{}]), {"ApiKey": []}, {"Bearer": []}],
             "components": {
                 "securitySchemes": {
                     "ApiKey": {"type": "apiKey", "in": "header", "name": document.key_header},

@@ -17,8 +17,8 @@ from precog.storage import analyses, interactions, lifecycles
 from precog.storage.engine import Database
 from precog.storage.interactions import Filter
 
-# Looked at once a start or by the operator's command line: the whole table is what they ask for.
-MAY_SCAN = {"organizations.ALL", "keys.ANY"}
+# Looked at once a start, a registration or by the operator's command line, of a few rows.
+MAY_SCAN = {"organizations.ALL", "organizations.OLDEST", "keys.ANY"}
 # Has only what is still to be analyzed, which is what is asked for.
 WAITING = "USING INDEX interactions_unanalyzed"
 FILTERS = (

@@ -1,0 +1,195 @@
+"""Outside agents as they come in: who one is, and how much it may ask for."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import secrets
+import threading
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ..errors import RateLimited, Unauthenticated
+from ..storage import callers
+from ..storage.engine import Database, Transaction
+from . import limits
+from .keys import digest
+from .limits import Quota, Rate
+from .times import MINUTE_MS, Clock
+
+ANONYMOUS, IDENTIFIED, STANDARD, ELEVATED, PARTNER = TIERS = (
+    "anonymous",
+    "identified",
+    "standard",
+    "elevated",
+    "partner",
+)
+GRANTED_TIERS = (STANDARD, ELEVATED, PARTNER)
+PER_MINUTE: Mapping[str, int] = MappingProxyType(dict(zip(TIERS, (12, 30, 120, 240, 600), strict=True)))
+
+KEY_PREFIX = "caller_"
+_RANDOM_BYTES = 20
+_CHECKSUM_CHARACTERS = 8
+KEY_CHARACTERS = len(KEY_PREFIX) + 2 * _RANDOM_BYTES + _CHECKSUM_CHARACTERS
+DISPLAYED_CHARACTERS = len(KEY_PREFIX) + 4
+
+CACHE_MS = 2_000  # how long another process's revocation or grant may go unnoticed
+CACHED_KEYS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks. `agent_id` is what it calls itself; with a caller's key that is attribution and no more.
+
+    `mismatched` says that the key is of another caller than that; `address` is what is counted of it.
+    """
+
+    tier: str
+    caller_id: str | None
+    agent_id: str | None
+    address: str
+    mismatched: bool = False
+
+
+def generate_key() -> str:
+    """A new caller's key: the prefix, 160 random bits, and a CRC-32 over both, in hex."""
+    body = KEY_PREFIX + secrets.token_hex(_RANDOM_BYTES)
+    return body + _checksum(body)
+
+
+def _checksum(body: str) -> str:
+    return f"{zlib.crc32(body.encode()):08x}"
+
+
+def is_well_formed(key: str) -> bool:
+    """Whether the key's checksum is right, so that a mistyped one costs no look-up."""
+    if len(key) != KEY_CHARACTERS or not key.isascii() or not key.startswith(KEY_PREFIX):
+        return False
+    body, checksum = key[:-_CHECKSUM_CHARACTERS], key[-_CHECKSUM_CHARACTERS:]
+    return hmac.compare_digest(_checksum(body), checksum)
+
+
+def network_of(address: str) -> str:
+    """What is counted of an address: all of IPv4, and of IPv6 the 64 bits that one customer has."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address  # a socket's path, say
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((int(found), 64), strict=False))
+
+
+class Visitors:
+    """Tells who asks, remembering callers for CACHE_MS, and counts what they ask for."""
+
+    def __init__(self, db: Database, *, pepper: str, clock: Clock, ip_per_minute: int) -> None:
+        self._db = db
+        self._pepper = pepper
+        self._clock = clock
+        self._ip_per_minute = ip_per_minute
+        self._lock = threading.Lock()
+        self._generation = 0
+        self._known: dict[str, tuple[callers.Live, int]] = {}
+
+    def identify(self, *, caller_key: str | None, agent_id: str | None, address: str) -> Visitor:
+        """Who asks: the key decides, then the agent's id, then the address.
+
+        Raises Unauthenticated for a key that is malformed (without a look-up), unknown or revoked.
+        """
+        counted = network_of(address)
+        if caller_key is not None:
+            caller = self._find(caller_key)
+            return Visitor(caller.tier, caller.id, agent_id, counted, agent_id not in (None, caller.id))
+        if agent_id is not None:
+            return Visitor(IDENTIFIED, None, agent_id, counted)
+        return anonymous(address)
+
+    def spend(self, tx: Transaction, visitor: Visitor, *, now: int) -> Quota:
+        """Take one request from the visitor's quota and one from its address's, or RateLimited and neither.
+
+        What is left is of the tier's limit, and never more than the address has left.
+        """
+        tier, rail = _tier_rate(visitor), self._rail()
+        own = _take(tx, tier, _who(visitor), f"tier {visitor.tier}", tier.steady, now)
+        shared = _take(tx, rail, visitor.address, "this address", tier.steady, now)
+        return Quota(own.limit, min(own.remaining, shared.remaining), own.resets_in_ms)
+
+    def used(self, tx: Transaction, visitor: Visitor, *, now: int) -> Quota:
+        """The visitor's quota without taking from it."""
+        own = limits.used(tx, _tier_rate(visitor), _who(visitor), now=now)
+        shared = limits.used(tx, self._rail(), visitor.address, now=now)
+        limit = PER_MINUTE[visitor.tier]
+        return Quota(limit, min(own.remaining, shared.remaining), own.resets_in_ms)
+
+    def forget(self) -> None:
+        """Ask the database again for every key: something about a caller was just changed here."""
+        with self._lock:
+            self._generation += 1
+            self._known.clear()
+
+    def renew_lock(self) -> None:
+        """In a forked child, where the thread that held it may not be."""
+        self._lock = threading.Lock()
+
+    def _rail(self) -> Rate:
+        return Rate("visit-rail", self._ip_per_minute, self._ip_per_minute, MINUTE_MS)
+
+    def _find(self, key: str) -> callers.Live:
+        if not is_well_formed(key):
+            raise Unauthenticated()
+        kept = digest(self._pepper, key)
+        caller, good_until = self._known.get(kept, (None, 0))
+        now = self._clock()
+        if caller is not None and now < good_until <= now + CACHE_MS:
+            return caller
+        return self._load(kept, now)
+
+    def _load(self, kept: str, now: int) -> callers.Live:
+        generation = self._generation
+        caller = self._db.read(callers.by_key, kept)
+        if caller is None:
+            self._known.pop(kept, None)
+            raise Unauthenticated()
+        with self._lock:
+            # An answer that was read before a change must not be remembered after it.
+            if generation == self._generation:
+                if len(self._known) >= CACHED_KEYS:
+                    self._known.clear()
+                self._known[kept] = (caller, now + CACHE_MS)
+        return caller
+
+
+def anonymous(address: str) -> Visitor:
+    """Somebody of whom nothing but the address is known."""
+    return Visitor(ANONYMOUS, None, None, network_of(address))
+
+
+def unknown_quota(visitor: Visitor, *, now: int) -> Quota:
+    """What is told while the database is away: nothing can be counted, nor anything be admitted."""
+    return Quota(PER_MINUTE[visitor.tier], 0, MINUTE_MS - now % MINUTE_MS)
+
+
+def _tier_rate(visitor: Visitor) -> Rate:
+    limit = PER_MINUTE[visitor.tier]
+    name = {ANONYMOUS: "visit-ip", IDENTIFIED: "visit-agent"}.get(visitor.tier, "visit-caller")
+    return Rate(name, limit, limit, MINUTE_MS)  # no burst: no window ever admits more
+
+
+def _who(visitor: Visitor) -> str:
+    return visitor.caller_id or visitor.agent_id or visitor.address
+
+
+def _take(tx: Transaction, rate: Rate, who: str, whom: str, told_limit: int, now: int) -> Quota:
+    try:
+        return limits.spend(tx, rate, who, now=now)
+    except RateLimited as refusal:
+        raise RateLimited(
+            quota=told_limit,
+            retry_after_ms=refusal.retry_after_ms,
+            reason=f"{rate.steady} requests/minute exceeded for {whom}",
+        ) from None
