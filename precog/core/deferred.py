@@ -98,8 +98,9 @@ class Deferred(Forkable):
                 self._begin()
             else:
                 self.lost += 1
-        if not kept:
-            log.error("deferred rows lost: %d so far", self.lost)
+            lost = self.lost
+        if not kept and lost & (lost - 1) == 0:  # each time it has doubled: there may be thousands a second
+            log.error("deferred rows lost: %d so far", lost)
         return kept
 
     def _begin(self) -> None:
@@ -121,7 +122,9 @@ class Deferred(Forkable):
                     self._thread = None
                     break
             self._closing.wait(TRY_EVERY_S)
-        log.warning("deferred rows stored: %d, still waiting: %d", stored, len(self._rows))
+        log.warning(
+            "deferred rows stored: %d, still waiting: %d, lost so far: %d", stored, len(self._rows), self.lost
+        )
 
     def flush(self) -> int:
         """Store what can be stored now; how many rows that were."""

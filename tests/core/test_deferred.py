@@ -123,6 +123,16 @@ def test_no_more_is_kept_than_there_is_room_for(db, away, monkeypatch, caplog):
     assert names(db) == {"a", "b"}
 
 
+def test_a_flood_of_lost_rows_is_no_flood_of_lines(away, monkeypatch, caplog):
+    monkeypatch.setattr(deferring, "TRY_EVERY_S", 600)
+    waiting = Deferred(away, rows_kept=0)
+    for _ in range(1_000):
+        waiting.put(note, "a", whose="one")
+    assert waiting.lost == 1_000
+    assert [record.args[0] for record in caplog.records] == [2**n for n in range(10)]
+    waiting.close()
+
+
 def test_no_more_bytes_are_kept_than_there_is_room_for(away, monkeypatch):
     monkeypatch.setattr(deferring, "TRY_EVERY_S", 600)
     waiting = Deferred(away, bytes_kept=100)
