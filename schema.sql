@@ -229,6 +229,15 @@ CREATE TABLE IF NOT EXISTS products (
 -- One product a SKU; decides whether an import makes or changes it. Also lists a catalogue's products.
 CREATE UNIQUE INDEX IF NOT EXISTS products_sku ON products (catalog, sku);
 
+-- In how many of a catalogue's products a word's stem stands: by it a search knows how much the word tells. What
+-- products are found by is in search.sqlite.sql and search.postgres.sql.
+CREATE TABLE IF NOT EXISTS catalog_words (
+    catalog TEXT NOT NULL REFERENCES catalogs (slug),
+    word TEXT NOT NULL,
+    products BIGINT NOT NULL,
+    PRIMARY KEY (catalog, word)
+);
+
 -- An outside agent that registered itself; id is public. key_digest is HMAC-SHA256 of its key under the
 -- server's pepper, key_display the key's first characters; revenue_share_e2 is percent x 100, a partner's.
 CREATE TABLE IF NOT EXISTS callers (

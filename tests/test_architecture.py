@@ -40,7 +40,7 @@ THIRD_PARTY = {
     "config": set(),
     "logs": {"orjson"},
     "storage": {"psycopg", "psycopg_pool"},
-    "core": {"iso4217", "itsdangerous", "orjson"},
+    "core": {"iso4217", "itsdangerous", "orjson", "snowballstemmer"},
 }
 DRIVERS = {"sqlite3", "psycopg", "psycopg_pool"}
 WEB = {"http", "urllib", "wsgiref", "socket"}

@@ -32,6 +32,11 @@ def schema_text() -> str:
     raise DatabaseRefused("schema.sql is missing from the installation.")
 
 
+def search_text(engine_name: str) -> str:
+    """What full-text search needs on this kind of database, where the two cannot share a text."""
+    return (_HERE / f"search.{engine_name}.sql").read_text("utf-8")
+
+
 def migrations(engine_name: str, folder: Path = _HERE / "migrations") -> list[Migration]:
     """The steps for one engine, in order: NNNN_words.sql, or one file an engine."""
     steps = []
@@ -55,7 +60,8 @@ def prepare(
     if isinstance(db, SqliteDatabase):
         db.create()
     steps = migrations(db.name) if steps is None else steps
-    db.write(_create_if_new, schema or schema_text(), _newest(steps), now=now)
+    whole = schema or schema_text() + search_text(db.name)
+    db.write(_create_if_new, whole, _newest(steps), now=now)
     for step in steps:
         db.write(_apply, step, now=now)
 
