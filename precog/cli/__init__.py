@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .callers import callers
 from .common import Group
 from .first import init, serve
 from .guard import guard
@@ -18,5 +19,5 @@ def main() -> None:
     """A light security and telemetry service for AI agents."""
 
 
-for command in (init, serve, org, systems, keys, guard):
+for command in (init, serve, org, systems, keys, guard, callers):
     main.add_command(command)

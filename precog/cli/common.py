@@ -11,7 +11,7 @@ import orjson
 from flask import Flask
 
 from .. import application
-from ..core import times
+from ..core import administration, times
 from ..core.services import Services
 from ..errors import (
     AlreadyExists,
@@ -75,6 +75,17 @@ def open_services(instance: str | None, database: str | None) -> Services:
     services: Services = open_app(instance, database).extensions["precog"]
     click.get_current_context().call_on_close(services.close)
     return services
+
+
+ORGANIZATION = click.option("--org", "organization", help="The organization's id, where there are several.")
+
+
+def organization_id(services: Services, wanted: str | None) -> str:
+    """The id of the organization that was named, or of the only one."""
+    found = [one.id for one in administration.list_organizations(services)]
+    if wanted is None and len(found) > 1:
+        raise click.UsageError(f"There are {len(found)} organizations: name one with --org.")
+    return administration.get_organization(services, wanted or "".join(found)).id
 
 
 def _sentence(error: PrecogError) -> str:

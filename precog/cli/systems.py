@@ -8,12 +8,12 @@ import click
 import marshmallow as ma
 import orjson
 
-from ..core import administration, policies, times
+from ..core import policies, times
 from ..core.policies import PolicyVersion, System
 from ..core.services import Services
 from ..surfaces.fields import first_fault
 from ..surfaces.policies import PolicyPatch, from_version, to_patch
-from .common import instance_options, open_services, tell
+from .common import ORGANIZATION, instance_options, open_services, organization_id, tell
 
 _PATCH = PolicyPatch()
 _HISTORY = 1_000
@@ -22,16 +22,6 @@ _HISTORY = 1_000
 @click.group()
 def systems() -> None:
     """Systems, and the policy of the guard for each."""
-
-
-ORGANIZATION = click.option("--org", "organization", help="The organization's id, where there are several.")
-
-
-def _organization(services: Services, wanted: str | None) -> str:
-    found = [one.id for one in administration.list_organizations(services)]
-    if wanted is None and len(found) > 1:
-        raise click.UsageError(f"There are {len(found)} organizations: name one with --org.")
-    return administration.get_organization(services, wanted or "".join(found)).id
 
 
 def _data(system: System) -> dict[str, Any]:
@@ -56,7 +46,7 @@ def create_system(
 ) -> None:
     """Make a system, with the default policy."""
     services = open_services(instance, database)
-    made = policies.create_system(services, _organization(services, organization), name)
+    made = policies.create_system(services, organization_id(services, organization), name)
     tell(as_json, _data(made), _line(made))
 
 
@@ -66,7 +56,7 @@ def create_system(
 def list_systems(organization: str | None, as_json: bool, instance: str | None, database: str | None) -> None:
     """List an organization's systems."""
     services = open_services(instance, database)
-    found = policies.all(services, _organization(services, organization))
+    found = policies.all(services, organization_id(services, organization))
     tell(
         as_json,
         {"systems": [_data(system) for system in found]},
@@ -104,7 +94,7 @@ def policy(
     Servers follow within 2 s.
     """
     services = open_services(instance, database)
-    found = policies.find(services, _organization(services, organization), system)
+    found = policies.find(services, organization_id(services, organization), system)
     if settings:
         _change(services, found, settings)
     if history:

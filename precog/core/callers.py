@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import NotFound, PrecogError, RateLimited, WrongValue
 from ..storage import callers, organizations
@@ -33,6 +33,7 @@ LONGEST_DESCRIPTION = 2_000
 LONGEST_SLUG = 60
 WHOLE_SHARE_E2 = 100_00
 GRANTS_SHOWN = 100
+_SHARE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?")
 TRIES = 16  # of a caller's id: six random digits may be taken
 
 
@@ -178,54 +179,67 @@ def grant(
     by: Caller | None,
     caller_id: str,
     *,
-    tier: str,
+    tier: str | None = None,
     revenue_share_e2: int | None = None,
 ) -> OutsideCaller:
-    """Give a caller a tier, from its next request on; a partner has a revenue share, in percent x 100.
+    """Give a caller a tier, or a partner another revenue share (percent x 100), from its next request on.
 
-    `by` is None for the operator. Raises WrongValue, and NotFound also for a caller that is revoked.
+    What is None stays; what changes nothing leaves no trace in the history. `by` is None for the operator.
+    Raises WrongValue, and NotFound also for a caller that is revoked.
     """
-    check_grant(tier, revenue_share_e2)
+    if tier not in (None, *GRANTED_TIERS):
+        raise WrongValue("tier", expected=f"one of {', '.join(GRANTED_TIERS)}", received="another string")
+    if revenue_share_e2 is not None and not 0 <= revenue_share_e2 <= WHOLE_SHARE_E2:
+        raise _wrong_share("0 to 100 percent", "another number")
     try:
         return services.db.write(_grant, by, caller_id, tier, revenue_share_e2, now=services.clock())
     finally:
         services.visitors.forget()
 
 
-def check_grant(tier: str, revenue_share_e2: int | None) -> None:
-    """Raise WrongValue unless a caller can be given this."""
-    if tier not in GRANTED_TIERS:
-        raise WrongValue("tier", expected=f"one of {', '.join(GRANTED_TIERS)}", received="another string")
-    if revenue_share_e2 is not None and not 0 <= revenue_share_e2 <= WHOLE_SHARE_E2:
-        raise WrongValue("revenueShare", expected="0 to 100 percent", received="another number")
-    if tier == PARTNER and revenue_share_e2 is None:
-        raise WrongValue("revenueShare", expected="a percentage, for a partner", received="none")
-    if tier != PARTNER and revenue_share_e2 is not None:
-        raise WrongValue("revenueShare", expected=f"none, for the tier {tier}", received="a percentage")
-
-
 def _grant(
-    tx: Transaction,
-    by: Caller | None,
-    caller_id: str,
-    tier: str,
-    revenue_share_e2: int | None,
-    *,
-    now: int,
+    tx: Transaction, by: Caller | None, caller_id: str, tier: str | None, share_e2: int | None, *, now: int
 ) -> OutsideCaller:
     _require(tx, None if by is None else by.organization_id, caller_id)
-    changed = callers.set_tier(tx, caller_id, tier=tier, revenue_share_e2=revenue_share_e2)
-    if changed is None:
+    before = callers.lock(tx, caller_id)
+    if before is None:
         raise NotFound("live caller")
-    callers.add_grant(
-        tx,
-        caller_id,
-        tier=tier,
-        revenue_share_e2=revenue_share_e2,
-        granted_at=now,
-        key_id=None if by is None else by.key_id,
-    )
-    return changed
+    tier = tier or before.tier
+    share_e2 = _share_with(tier, share_e2, before)
+    if (tier, share_e2) == (before.tier, before.revenue_share_e2):
+        return before
+    callers.set_tier(tx, caller_id, tier=tier, revenue_share_e2=share_e2)
+    key_id = None if by is None else by.key_id
+    callers.add_grant(tx, caller_id, tier=tier, revenue_share_e2=share_e2, granted_at=now, key_id=key_id)
+    return replace(before, tier=tier, revenue_share_e2=share_e2)
+
+
+def _share_with(tier: str, share_e2: int | None, before: OutsideCaller) -> int | None:
+    """The revenue share that goes with a tier; a partner keeps its own when no other is named."""
+    if tier != PARTNER and share_e2 is not None:
+        raise _wrong_share(f"none, for the tier {tier}", "a percentage")
+    share_e2 = before.revenue_share_e2 if share_e2 is None and tier == before.tier else share_e2
+    if tier == PARTNER and share_e2 is None:
+        raise _wrong_share("a percentage, for a partner", "none")
+    return share_e2
+
+
+def _wrong_share(expected: str, received: str) -> WrongValue:
+    return WrongValue("revenueShare", expected=expected, received=received)
+
+
+def share_from_text(text: str) -> int:
+    """A percentage such as `12.5` or `7.25`, x 100. Raises WrongValue for what is none from 0 to 100."""
+    match = _SHARE.fullmatch(text)
+    share_e2 = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0")) if match else WHOLE_SHARE_E2 + 1
+    if share_e2 > WHOLE_SHARE_E2:
+        raise _wrong_share("0 to 100 percent, with two decimals at most", "another value")
+    return share_e2
+
+
+def share_to_text(share_e2: int) -> str:
+    """The percentage with two decimals: `12.50`."""
+    return f"{share_e2 // 100}.{share_e2 % 100:02d}"
 
 
 def revoke(services: Services, by: Caller | None, caller_id: str) -> OutsideCaller:

@@ -117,17 +117,24 @@ def page(tx: Transaction, organization_id: str, *, after: str, limit: int) -> li
     return [from_row(row) for row in rows]
 
 
+LOCK = "UPDATE callers SET tier = tier WHERE id = :id AND revoked_at IS NULL RETURNING *"
+
+
+def lock(tx: Transaction, id: str) -> OutsideCaller | None:
+    """The caller, which no other transaction changes until the end of this one; None when it is revoked."""
+    row = tx.one(LOCK, id=id)
+    return None if row is None else from_row(row)
+
+
 SET_TIER = """
 UPDATE callers SET tier = :tier, revenue_share_e2 = :revenue_share_e2
-WHERE id = :id AND revoked_at IS NULL
-RETURNING *
+WHERE id = :id
 """
 
 
-def set_tier(tx: Transaction, id: str, *, tier: str, revenue_share_e2: int | None) -> OutsideCaller | None:
-    """Change the tier; None when there is no such caller that is not revoked. Locks the caller's row."""
-    row = tx.one(SET_TIER, id=id, tier=tier, revenue_share_e2=revenue_share_e2)
-    return None if row is None else from_row(row)
+def set_tier(tx: Transaction, id: str, *, tier: str, revenue_share_e2: int | None) -> None:
+    """Change the tier of a caller that this transaction has locked."""
+    tx.run(SET_TIER, id=id, tier=tier, revenue_share_e2=revenue_share_e2)
 
 
 # Numbered by how many there are: whoever adds one has the caller's row locked.

@@ -54,7 +54,7 @@ def test_everything_the_documentation_page_needs_is_found_under_the_prefix(mount
     assert len(links) >= 4
     settings = ask(mounted, next(link for link in links if "settings" in link)).text
     links += re.findall(r'"url": ?"([^"]+)"', settings)
-    assert links[-1] == "/security/api/v1/openapi.json"
+    assert "/security/api/v1/openapi.json" in links
     for link in links:
         assert link.startswith("/security/")
         assert ask(mounted, link).status_code == 200

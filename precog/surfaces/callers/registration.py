@@ -43,9 +43,19 @@ class RegistrationSchema(ma.Schema):
     class Meta:
         unknown = ma.EXCLUDE
 
-    name = Text(required=True, shortest=1, longest=LONGEST_NAME, trim=True)
-    contact_email = Email(data_key="contactEmail", longest=_LONGEST_EMAIL, metadata={"format": "email"})
-    description = Text(longest=LONGEST_DESCRIPTION)
+    name = Text(
+        required=True,
+        shortest=1,
+        longest=LONGEST_NAME,
+        trim=True,
+        metadata={"example": "My Personal Assistant"},
+    )
+    contact_email = Email(
+        data_key="contactEmail",
+        longest=_LONGEST_EMAIL,
+        metadata={"format": "email", "example": "you@example.com"},
+    )
+    description = Text(longest=LONGEST_DESCRIPTION, metadata={"example": "AI shopping helper for end users"})
 
     @ma.post_load
     def build(self, data: dict[str, Any], **kwargs: Any) -> Registration:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from .. import auth
 from ..base import Surface
 from ..coded import STATUS, envelope
-from . import systems as systems  # whose routes are on the same blueprint
+from . import callers as callers  # whose routes are on the same blueprint, as those of systems
+from . import systems as systems
 from .routes import blueprint
 
 surface = Surface("/api/v1", blueprint, envelope, STATUS, auth.charge)
