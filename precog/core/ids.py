@@ -47,12 +47,22 @@ def is_interaction_id(text: str) -> bool:
 
 def first_interaction_id(ms: int) -> str:
     """No interaction received at this time or later has a smaller id, and none before a larger one."""
-    return f"int-{min(max(ms, 0), 0xFFFFFFFFFFFF):012x}"
+    return first_timed_id("int-", ms)
 
 
 def random_id(prefix: str) -> str:
     """64 random bits in hex behind a prefix: short, since every row of an organization repeats its id."""
     return prefix + os.urandom(8).hex()
+
+
+def timed_id(prefix: str, now: int) -> str:
+    """A prefix, 12 hex digits of time (ms) and 64 random bits in hex: such ids sort by time."""
+    return first_timed_id(prefix, now) + os.urandom(8).hex()
+
+
+def first_timed_id(prefix: str, ms: int) -> str:
+    """No such id of this time or later is smaller, and none from before is larger."""
+    return f"{prefix}{min(max(ms, 0), 0xFFFFFFFFFFFF):012x}"
 
 
 def random_uuid() -> str:

@@ -20,6 +20,8 @@ _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE
 )
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
 
 def wall_clock() -> int:
     """The machine's time."""
@@ -43,6 +45,18 @@ def from_rfc3339(text: str) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return (moment.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
+
+
+def day_of(text: str) -> int:
+    """When a day, `2026-01-15`, begins (UTC). Raises ValueError for any other text."""
+    if _DAY.fullmatch(text) is None:
+        raise ValueError("not a day")
+    return (datetime.fromisoformat(text).replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
+
+
+def to_day(ms: int) -> str:
+    """The day (UTC) of a time, as `2026-01-15`."""
+    return (_EPOCH + timedelta(milliseconds=ms)).date().isoformat()
 
 
 def month_of(ms: int) -> tuple[int, int]:

@@ -57,6 +57,10 @@ class Blueprint(flask_smorest.Blueprint):
         """As flask-smorest's, with the header that every answer has."""
         return super().response(status, schema, headers={**_REQUEST_ID, **(headers or {})}, **more)
 
+    def alt_response(self, status: int, schema: Any = None, *, headers: Any = None, **more: Any) -> Any:
+        """As flask-smorest's, with the header that every answer has."""
+        return super().alt_response(status, schema=schema, headers={**_REQUEST_ID, **(headers or {})}, **more)
+
     def errors(
         self, schema: ma.Schema, *statuses: int, headers: Mapping[str, Any] | None = None
     ) -> Callable[[View], View]:

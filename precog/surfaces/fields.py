@@ -8,7 +8,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from ..core.times import from_rfc3339
+from ..core.times import day_of, from_rfc3339
 from ..errors import InvalidField, MissingField, WrongType, WrongValue
 
 _KINDS: dict[str, type[InvalidField]] = {kind.code: kind for kind in (MissingField, WrongType, WrongValue)}
@@ -162,6 +162,22 @@ def parse_time(text: str) -> int:
         return from_rfc3339(text)
     except (ValueError, OverflowError):
         raise fault(WrongValue, Time.expected, "another string") from None
+
+
+class Day(Text):
+    """A day as `2026-01-15`, as the unix milliseconds of its beginning (UTC) inside."""
+
+    expected = "day such as 2026-01-15"
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs["metadata"] = {"format": "date", **kwargs.get("metadata", {})}
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        try:
+            return day_of(super()._deserialize(value, attr, data, **kwargs))
+        except ValueError:
+            raise fault(WrongValue, self.expected, "another string") from None
 
 
 class Count(Checked, ma.fields.Integer):

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import precog.storage
-from precog.storage import analyses, interactions, lifecycles, products, search, search_postgres
+from precog.storage import analyses, conversions, interactions, lifecycles, products, search, search_postgres
 from precog.storage.engine import Database
 from precog.storage.interactions import Filter
 
@@ -84,7 +84,26 @@ def inserts() -> Iterator[tuple[str, str]]:
         yield f"search_postgres.put_sql({rows})", search_postgres.put_sql(rows)
 
 
-STATEMENTS = {**dict(constants()), **dict(inserts()), **dict(pages())}
+def of_conversions(*filters: str) -> Iterator[tuple[str, str]]:
+    """The statements that list and sum up conversions by these filters."""
+    recorder = Recorder()
+    only = conversions.Filter(**dict.fromkeys(filters, "x"))
+    conversions.page(recorder, "org", only, limit=1)  # type: ignore[arg-type]
+    for by in conversions.GROUPS:
+        conversions.totals(recorder, "org", only, by=by, after=("", ""), limit=1)  # type: ignore[arg-type]
+    names = ["conversions", *(f"conversions, a sum by {by}" for by in conversions.GROUPS)]
+    for name, sql in zip(names, recorder.statements, strict=True):
+        yield f"{name}, of {'+'.join(filters) or 'all'}", sql
+
+
+def all_of_conversions() -> Iterator[tuple[str, str]]:
+    names = tuple(inspect.signature(conversions.Filter).parameters)
+    for count in range(len(names) + 1):
+        for filters in itertools.combinations(names, count):
+            yield from of_conversions(*filters)
+
+
+STATEMENTS = {**dict(constants()), **dict(inserts()), **dict(pages()), **dict(all_of_conversions())}
 
 
 def of_engine(name: str) -> dict[str, str]:
@@ -158,6 +177,31 @@ def test_no_statement_reads_a_whole_table(db: Database) -> None:
 )
 def test_each_filter_is_answered_by_its_own_index(db: Database, filters: tuple[str, ...], index: str) -> None:
     assert f"SEARCH interactions USING INDEX {index}" in plan(db, page_sql(*filters))
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        (("from_id", "before_id"), "conversions_time (organization_id=? AND id>? AND id<?)"),
+        (("caller_id",), "conversions_caller (organization_id=? AND caller_id=?)"),
+        (("catalog", "before_id"), "conversions_catalog (organization_id=? AND catalog=? AND id<?)"),
+        (("product_id", "from_id"), "conversions_product (organization_id=? AND product_id=? AND id>?)"),
+    ],
+)
+def test_conversions_are_listed_and_summed_up_by_an_index(
+    db: Database, filters: tuple[str, ...], index: str
+) -> None:
+    for name, sql in of_conversions(*filters):
+        steps = plan(db, sql)
+        assert f"SEARCH conversions USING INDEX {index}" in steps, name
+        assert "a sum" in name or not any("TEMP B-TREE" in step for step in steps), name
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_without_a_filter_no_page_of_conversions_is_sorted_first(db: Database) -> None:
+    _, sql = next(of_conversions())
+    assert plan(db, sql) == ["SEARCH conversions USING INDEX conversions_time (organization_id=?)"]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

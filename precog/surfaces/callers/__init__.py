@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..base import Surface
 from ..blueprint import Blueprint
-from . import registration as registration  # whose routes are on the public blueprint
+from . import conversions as conversions  # whose routes are on the public blueprint
+from . import registration as registration
 from . import visitors
 from .blueprints import public_blueprint, well_known_blueprint
 from .forms import CORS, STATUS, envelope

@@ -5,7 +5,8 @@ from __future__ import annotations
 from .. import auth
 from ..base import Surface
 from ..coded import STATUS, envelope
-from . import callers as callers  # whose routes are on the same blueprint, as those of systems
+from . import callers as callers
+from . import conversions as conversions  # whose routes are on the same blueprint, as those of systems
 from . import systems as systems
 from .routes import blueprint
 
