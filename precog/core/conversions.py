@@ -13,6 +13,7 @@ from ..storage.conversions import Filter as Filter
 from ..storage.conversions import Total as Total
 from ..storage.engine import Transaction
 from . import ids, money
+from .catalogs import is_slug
 from .keys import Caller
 from .services import Services
 from .visitors import PARTNER, Visitor
@@ -68,7 +69,7 @@ def track(services: Services, visitor: Visitor, told: Told) -> Tracked:
 
 
 def _require_agent(tx: Transaction, slug: str) -> None:
-    if catalogs.live(tx, slug) is None:
+    if not is_slug(slug) or catalogs.live(tx, slug) is None:
         raise NotFound("agent")
 
 

@@ -188,8 +188,10 @@ def test_a_product_that_the_agent_does_not_sell_is_not_found(shop, product):
 
 
 def test_an_agent_that_there_is_not_is_not_found(shop):
-    answer = post(shop, path="/api/public/agents/nobody/track-conversion", X_Conversion_Token=token(shop))
-    assert refused(answer) == (404, "NOT_FOUND")
+    for slug in ("nobody", "%00", "a%00b", "%ED%A0%80", "\N{GRINNING FACE}", "SAVOIR", "a%2Fb", "x" * 5_000):
+        path = f"/api/public/agents/{slug}/track-conversion"
+        answer = post(shop, path=path, X_Conversion_Token=token(shop))
+        assert refused(answer) == (404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def track_conversion(data: dict[str, Any], slug: str) -> tuple[dict[str, Any], i
 def _to_told(data: dict[str, Any], slug: str) -> Told:
     # The header is what a browser's page and a curl line send; an empty one is none.
     token = request.headers.get("X-Conversion-Token", "").strip() or data["token"]
-    session_id = data["session_id"] or request.headers.get("X-Session-Id")
+    session_id = data["session_id"] or request.headers.get("X-Session-Id", "").strip()
     if not session_id:
         raise MissingField("sessionId", expected="string", received="null")
     if not token:
