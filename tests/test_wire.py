@@ -23,6 +23,8 @@ KINDS = {
     "number": r"\d+",
     "decimal": r"\d+(\.\d+)?(e-\d+)?",
     "uuid": r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+    "caller": r"[a-z0-9-]{1,60}-[0-9a-f]{6}",
+    "caller_key": r"caller_[0-9a-f]{48}",
     "list": r"(?s:\[.*\])",
     "text": r"(?s:.+)",
 }
