@@ -37,6 +37,7 @@ DISPLAYED_CHARACTERS = len(KEY_PREFIX) + 4
 
 CACHE_MS = 2_000  # how long another process's revocation or grant may go unnoticed
 CACHED_KEYS = 10_000
+REMEMBERED_WINDOWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,28 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((int(found), 64), strict=False))
 
 
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """One of the limits that a request must pass; whoever passes it or not is told of `told`."""
+
+    rate: Rate
+    who: str
+    whom: str
+    told: int
+
+    @property
+    def bucket(self) -> str:
+        return f"{self.rate.name}:{self.who}"
+
+    def refusal(self, now: int) -> RateLimited:
+        start, length_ms = self.rate.window(now)
+        return RateLimited(
+            quota=self.told,
+            retry_after_ms=start + length_ms - now,
+            reason=f"{self.rate.steady} requests/minute exceeded for {self.whom}",
+        )
+
+
 class Visitors:
     """Tells who asks, remembering callers for CACHE_MS, and counts what they ask for."""
 
@@ -95,6 +118,9 @@ class Visitors:
         self._lock = threading.Lock()
         self._generation = 0
         self._known: dict[str, tuple[callers.Live, int]] = {}
+        # When the window began that was found used up, and at how many hits: until it ends a flood of
+        # requests need not reach the database.
+        self._used_up: dict[str, tuple[int, int]] = {}
 
     def identify(self, *, caller_key: str | None, agent_id: str | None, address: str) -> Visitor:
         """Who asks: the key decides, then the agent's id, then the address.
@@ -109,20 +135,25 @@ class Visitors:
             return Visitor(IDENTIFIED, None, agent_id, counted)
         return anonymous(address)
 
+    def charge(self, visitor: Visitor, *, now: int) -> Quota:
+        """As `spend`, in a transaction of its own, or none where it is known how it would end."""
+        for limit in self._limits(visitor):
+            start, hits = self._used_up.get(limit.bucket, (0, 0))
+            if start == limit.rate.window(now)[0] and limit.rate.steady <= hits:
+                raise limit.refusal(now)
+        return self._db.write(self.spend, visitor, now=now)
+
     def spend(self, tx: Transaction, visitor: Visitor, *, now: int) -> Quota:
         """Take one request from the visitor's quota and one from its address's, or RateLimited and neither.
 
         What is left is of the tier's limit, and never more than the address has left.
         """
-        tier, rail = _tier_rate(visitor), self._rail()
-        own = _take(tx, tier, _who(visitor), f"tier {visitor.tier}", tier.steady, now)
-        shared = _take(tx, rail, visitor.address, "this address", tier.steady, now)
+        own, shared = (self._take(tx, limit, now) for limit in self._limits(visitor))
         return Quota(own.limit, min(own.remaining, shared.remaining), own.resets_in_ms)
 
     def used(self, tx: Transaction, visitor: Visitor, *, now: int) -> Quota:
         """The visitor's quota without taking from it."""
-        own = limits.used(tx, _tier_rate(visitor), _who(visitor), now=now)
-        shared = limits.used(tx, self._rail(), visitor.address, now=now)
+        own, shared = (limits.used(tx, one.rate, one.who, now=now) for one in self._limits(visitor))
         limit = PER_MINUTE[visitor.tier]
         return Quota(limit, min(own.remaining, shared.remaining), own.resets_in_ms)
 
@@ -136,8 +167,23 @@ class Visitors:
         """In a forked child, where the thread that held it may not be."""
         self._lock = threading.Lock()
 
-    def _rail(self) -> Rate:
-        return Rate("visit-rail", self._ip_per_minute, self._ip_per_minute, MINUTE_MS)
+    def _limits(self, visitor: Visitor) -> tuple[_Limit, _Limit]:
+        told = PER_MINUTE[visitor.tier]
+        name = {ANONYMOUS: "visit-ip", IDENTIFIED: "visit-agent"}.get(visitor.tier, "visit-caller")
+        who = visitor.caller_id or visitor.agent_id or visitor.address
+        return (
+            _Limit(_no_burst(name, told), who, f"tier {visitor.tier}", told),
+            _Limit(_no_burst("visit-rail", self._ip_per_minute), visitor.address, "this address", told),
+        )
+
+    def _take(self, tx: Transaction, limit: _Limit, now: int) -> Quota:
+        try:
+            return limits.spend(tx, limit.rate, limit.who, now=now)
+        except RateLimited:
+            if len(self._used_up) >= REMEMBERED_WINDOWS:
+                self._used_up.clear()
+            self._used_up[limit.bucket] = limit.rate.window(now)[0], limit.rate.steady
+            raise limit.refusal(now) from None
 
     def _find(self, key: str) -> callers.Live:
         if not is_well_formed(key):
@@ -174,22 +220,5 @@ def unknown_quota(visitor: Visitor, *, now: int) -> Quota:
     return Quota(PER_MINUTE[visitor.tier], 0, MINUTE_MS - now % MINUTE_MS)
 
 
-def _tier_rate(visitor: Visitor) -> Rate:
-    limit = PER_MINUTE[visitor.tier]
-    name = {ANONYMOUS: "visit-ip", IDENTIFIED: "visit-agent"}.get(visitor.tier, "visit-caller")
-    return Rate(name, limit, limit, MINUTE_MS)  # no burst: no window ever admits more
-
-
-def _who(visitor: Visitor) -> str:
-    return visitor.caller_id or visitor.agent_id or visitor.address
-
-
-def _take(tx: Transaction, rate: Rate, who: str, whom: str, told_limit: int, now: int) -> Quota:
-    try:
-        return limits.spend(tx, rate, who, now=now)
-    except RateLimited as refusal:
-        raise RateLimited(
-            quota=told_limit,
-            retry_after_ms=refusal.retry_after_ms,
-            reason=f"{rate.steady} requests/minute exceeded for {whom}",
-        ) from None
+def _no_burst(name: str, per_minute: int) -> Rate:
+    return Rate(name, per_minute, per_minute, MINUTE_MS)  # so that no window ever admits more

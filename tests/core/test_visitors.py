@@ -47,7 +47,9 @@ def admitted(db: Database, visitor: Visitor, *, now: int = NOW, tries: int, **se
 
 
 def windows(db: Database) -> dict[str, int]:
-    return {row["bucket"]: row["hits"] for row in db.read(lambda tx: tx.all("SELECT * FROM rate_windows"))}
+    """What is counted in the latest window of each bucket."""
+    rows = db.read(lambda tx: tx.all("SELECT * FROM rate_windows ORDER BY window_start"))
+    return {row["bucket"]: row["hits"] for row in rows}
 
 
 # --- keys
@@ -249,6 +251,57 @@ def test_a_refusal_says_of_which_limit(db: Database, ip_per_minute: int, reason:
         spend(db, identified, now=NOW + 1_000, ip_per_minute=ip_per_minute)
     refusal = caught.value
     assert (refusal.quota, refusal.retry_after_ms, refusal.reason) == (30, 59_000, reason)
+
+
+def test_what_is_used_up_costs_no_transaction_until_its_window_ends(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counting = Visitors(db, pepper=PEPPER, clock=SetClock(), ip_per_minute=40)
+    identified, another = (Visitor("identified", None, name, HERE) for name in ("bot", "another"))
+
+    def refusals(*asked: Visitor, now: int = NOW) -> list[str | None]:
+        found = []
+        for visitor in asked:
+            with pytest.raises(RateLimited) as caught:
+                counting.charge(visitor, now=now)
+            assert (caught.value.quota, caught.value.retry_after_ms) == (30, NOW + MINUTE_MS - now)
+            found.append(caught.value.reason)
+        return found
+
+    for visitor, count in ((identified, 30), (another, 10)):
+        for _ in range(count):
+            counting.charge(visitor, now=NOW)
+    first = refusals(identified, another)
+    assert first == [
+        "30 requests/minute exceeded for tier identified",
+        "40 requests/minute exceeded for this address",
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr(db, "write", None)
+        assert refusals(identified, another, now=NOW + MINUTE_MS - 1) == first
+    assert counting.charge(identified, now=NOW + MINUTE_MS).remaining == 29
+    assert windows(db)["visit-agent:bot"] == 1
+
+
+def test_what_was_used_up_in_one_tier_is_asked_again_in_a_higher_one(db: Database) -> None:
+    counting = Visitors(db, pepper=PEPPER, clock=SetClock(), ip_per_minute=WITHOUT_RAIL)
+    standard, elevated = (Visitor(tier, "bot-1", None, HERE) for tier in ("standard", "elevated"))
+    for _ in range(120):
+        counting.charge(standard, now=NOW)
+    with pytest.raises(RateLimited):
+        counting.charge(standard, now=NOW)
+    assert counting.charge(elevated, now=NOW).remaining == 119
+    with pytest.raises(RateLimited):
+        counting.charge(standard, now=NOW)
+
+
+def test_the_memory_for_what_is_used_up_is_bounded(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visitors, "REMEMBERED_WINDOWS", 3)
+    counting = Visitors(db, pepper=PEPPER, clock=SetClock(), ip_per_minute=0)
+    for number in range(8):
+        with pytest.raises(RateLimited):
+            counting.charge(Visitor("identified", None, "a", f"192.0.2.{number}"), now=NOW)
+    assert len(counting._used_up) <= 3
 
 
 def test_looking_takes_nothing(db: Database) -> None:

@@ -20,6 +20,7 @@ from precog.storage.engine import open_database
 from tests.live import Server, serving
 from tests.surfaces.calls import INGEST, interaction
 from tests.surfaces.guarding import ATTACK, EVENTS, GUARD, event, fresh, prompt
+from tests.surfaces.outside import REGISTER
 
 THREADS = 32
 
@@ -81,6 +82,18 @@ def test_two_servers_admit_exactly_the_plans_requests(pair):
     assert all(window["hits"] <= window["quota"] for window in windows)
     assert admitted == 200 or len(windows) == 2  # a minute ended meanwhile
     assert len(pair.rows("SELECT id FROM interactions")) == admitted
+
+
+def test_two_servers_admit_exactly_what_an_outside_callers_tier_says(pair):
+    answers = pair.post_all("FREE", [{}] * 320, path=REGISTER, **{"X-Agent-Id": "bot"})
+    admitted = sum(status == 400 for status, _, _ in answers)  # without a name, but counted
+    assert {status for status, _, _ in answers} == {400, 429}
+    windows = pair.rows("SELECT hits FROM rate_windows WHERE bucket = 'visit-agent:bot'")
+    assert admitted == sum(window["hits"] for window in windows)
+    assert max(window["hits"] for window in windows) == 30
+    rail = pair.rows("SELECT hits FROM rate_windows WHERE bucket = 'visit-rail:127.0.0.1'")
+    assert sum(window["hits"] for window in rail) == admitted
+    assert len(windows) <= 2  # a minute may have ended meanwhile
 
 
 def test_two_servers_create_exactly_the_plans_agents(pair):

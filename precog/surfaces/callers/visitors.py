@@ -40,7 +40,7 @@ def charge() -> Quota:
     Raises RateLimited or StorageUnavailable.
     """
     here = services()
-    return here.db.write(here.visitors.spend, _counted_as(), now=here.clock())
+    return here.visitors.charge(_counted_as(), now=here.clock())
 
 
 def charged_visitor() -> Visitor:
