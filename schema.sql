@@ -179,6 +179,10 @@ CREATE TABLE IF NOT EXISTS impact_events (
     PRIMARY KEY (organization_id, id)
 );
 
+-- One event an interaction, whoever finds it.
+CREATE UNIQUE INDEX IF NOT EXISTS impact_events_interaction ON impact_events (organization_id, interaction_id)
+    WHERE interaction_id IS NOT NULL;
+
 -- Hits in fixed windows, one row a bucket and window. quota is what the latest hit was measured by.
 CREATE TABLE IF NOT EXISTS rate_windows (
     bucket TEXT NOT NULL,

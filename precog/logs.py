@@ -92,5 +92,5 @@ def log_as_json(level: str) -> None:
     handler.setFormatter(JsonLines())
     # A record needs none of these, and to find them out takes longer than all else about it.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # type: ignore[attr-defined]  # as logging's documentation suggests
+    logging._srcfile = None  # as logging's documentation suggests
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -9,7 +9,14 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..errors import InsufficientScope, NotFound, StorageUnavailable, Unauthenticated, WrongValue
+from ..errors import (
+    InsufficientScope,
+    NotFound,
+    StorageUnavailable,
+    Unauthenticated,
+    WrongSystem,
+    WrongValue,
+)
 from ..storage import keys, organizations
 from ..storage.engine import Database, Transaction
 from ..storage.keys import ApiKey
@@ -55,6 +62,11 @@ class Caller:
         """Raise InsufficientScope unless the key has the scope."""
         if scope not in self.scopes:
             raise InsufficientScope(scope)
+
+    def require_system(self, system_id: str | None) -> None:
+        """Raise WrongSystem when the key is bound to another system; None is what no bound key may do."""
+        if self.system_id not in (None, system_id):
+            raise WrongSystem()
 
 
 def generate(prefix: str) -> str:

@@ -6,6 +6,7 @@ Three reports meet in one row, whichever comes first: `guard`, `ingest` and `fin
 from __future__ import annotations
 
 import contextlib
+import hmac
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -131,6 +132,7 @@ def guard(services: Services, caller: Caller, question: Question) -> tuple[Judge
     """
     started = time.perf_counter()
     services.analyst.give_way()
+    question = replace(question, system_id=system_of(services, caller, question.system_id))
     held = effective(services, caller, question.system_id, question.agent_id)
     judgement = _judge(services, question, held, started)
     draft = _guard_draft(services, caller, question, judgement)
@@ -224,14 +226,22 @@ def _guard_draft(services: Services, caller: Caller, question: Question, judgeme
     context = mask_json(services.engine, question.context) if masked else question.context
     row = GuardRow(
         id=services.interaction_ids.make(now),
-        system_id=question.system_id or str(caller.system_id),
+        system_id=str(question.system_id),
         event_id=judgement.event_id,
         agent_id=question.agent_id,
         user_id=question.user_id,
         event_category=question.event_category,
         workflow_run_id=question.workflow_run_id,
         prompt=mask_text(question.prompt, judgement.findings) if masked else question.prompt,
-        guard=orjson.dumps(_kept(judgement, context)).decode(),
+        guard=orjson.dumps(
+            {
+                **_kept(judgement, context),
+                # Under the pepper, so that nobody finds out a masked prompt by trying.
+                "prompt_digest": hmac.digest(
+                    services.pepper.encode(), question.prompt.encode(), "sha256"
+                ).hex(),
+            }
+        ).decode(),
         action=verdict.action,
         risk_score=round(max(verdict.scores.values(), default=0.0), 4),
         received_at=now,
@@ -285,6 +295,10 @@ def _spend(tx: Transaction, draft: _Draft, *, cost: int) -> Quota:
     return min(quotas, key=lambda quota: quota.remaining)
 
 
+_SAME = ("prompt_digest", "action", "would", "policy_version")
+"""In what a verdict must be the same to be a repetition."""
+
+
 class _NotTogether(Exception):
     """Something about one of many rows needs more than the common way."""
 
@@ -312,17 +326,20 @@ def _store_together(tx: Transaction, drafts: Sequence[_Draft]) -> None:
 
 
 def _store_guard(tx: Transaction, draft: _Draft) -> str | None:
-    """Store a verdict; of a second one on an event the first one's id when the prompt is the same.
+    """Store a verdict; of a second one on an event the first one's id when it is the same in all.
 
-    Another prompt under the same id is not what was asked before, so it gets a row that nothing joins.
+    Another prompt under the same id is not what was asked before, and another policy may mean another
+    answer, so either gets a row that nothing joins.
     """
     row: GuardRow = draft.row
     organization_id = draft.caller.organization_id
     ids = lifecycles.add_guards(tx, organization_id, [row])
     if not ids:
         kept = lifecycles.find(tx, row.system_id, row.event_id or "")
-        if kept is not None and kept.guard is not None and kept.prompt == row.prompt:
-            return str(orjson.loads(kept.guard)["guard_event_id"])
+        first = None if kept is None or kept.guard is None else orjson.loads(kept.guard)
+        again = orjson.loads(row.guard)
+        if first is not None and all(first.get(name) == again[name] for name in _SAME):
+            return str(first["guard_event_id"])
         row = replace(row, event_id=None)
         ids = lifecycles.add_guards(tx, organization_id, [row])
     _record_impact(tx, draft, ids[row.event_id])
@@ -356,13 +373,14 @@ def ingest(services: Services, caller: Caller, event: Event) -> tuple[str, Quota
 
     Raises WrongSystem, RateLimited, DuplicateEvent, StorageUnavailable.
     """
+    event = replace(event, system_id=system_of(services, caller, event.system_id))
     held = effective(services, caller, event.system_id, event.agent_id)
     now = services.clock()
     if masks(held.policy):
         event = _masked(services, event)
     row = EventRow(
         id=services.interaction_ids.make(now),
-        system_id=event.system_id or str(caller.system_id),
+        system_id=str(event.system_id),
         event_id=event.event_id,
         agent_id=event.agent_id,
         user_id=event.user_id,
@@ -409,18 +427,19 @@ def finalize(
     It counts against the organization's minute alone: the event itself was counted for the system.
     Raises WrongSystem, RateLimited, NotFound, StorageUnavailable.
     """
+    system_id = system_of(services, caller, system_id)
     effective(services, caller, system_id, None)
-    system = system_id or str(caller.system_id)
-    return services.db.write(_finalize, caller, system, event_id, sdk_ingest_ms, now=services.clock())
+    return services.db.write(_finalize, caller, str(system_id), event_id, sdk_ingest_ms, now=services.clock())
 
 
 def _finalize(
     tx: Transaction, caller: Caller, system_id: str, event_id: str, sdk_ingest_ms: float | None, *, now: int
 ) -> Quota:
     quota = limits.spend(tx, caller.rate, caller.organization_id, now=now)
-    if not lifecycles.finalize(tx, system_id, event_id, sdk_ingest_ms=sdk_ingest_ms, now=now) and (
-        lifecycles.find(tx, system_id, event_id) is None
-    ):
+    told = sdk_ingest_ms is not None and lifecycles.finalize(
+        tx, system_id, event_id, sdk_ingest_ms=sdk_ingest_ms, now=now
+    )
+    if not told and lifecycles.find(tx, system_id, event_id) is None:
         raise NotFound("event")
     return quota
 

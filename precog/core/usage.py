@@ -52,24 +52,27 @@ def record_impact(
     kind: str,
     now: int,
 ) -> bool:
-    """Store an impact event; False when it is over the month's quota and so must trigger nothing."""
-    organization = _organization(tx, organization_id)
-    try:
-        limits.spend(tx, _impact_rate(organization), organization_id, now=now)
-        within = True
-    except RateLimited:
-        within = False
-    impact_events.add(
+    """Store an impact event, one an interaction.
+
+    False when it must trigger nothing: it is over the month's quota, or the interaction had one.
+    """
+    id = random_id("imp-")
+    if not impact_events.add(
         tx,
-        id=random_id("imp-"),
+        id=id,
         organization_id=organization_id,
         agent_id=agent_id,
         interaction_id=interaction_id,
         kind=kind,
-        over_quota=not within,
         created_at=now,
-    )
-    return within
+    ):
+        return False
+    try:
+        limits.spend(tx, _impact_rate(_organization(tx, organization_id)), organization_id, now=now)
+    except RateLimited:
+        impact_events.mark_over_quota(tx, organization_id, id)
+        return False
+    return True
 
 
 def _impact_rate(organization: Organization) -> Rate:

@@ -9,7 +9,9 @@ INSERT INTO impact_events (organization_id, id, agent, interaction_id, kind, ove
 VALUES (:organization_id, :id,
         (SELECT agents.id FROM agents
          WHERE agents.organization_id = :organization_id AND agents.agent_id = :agent_id),
-        :interaction_id, :kind, :over_quota, :created_at)
+        :interaction_id, :kind, 0, :created_at)
+ON CONFLICT (organization_id, interaction_id) WHERE interaction_id IS NOT NULL DO NOTHING
+RETURNING id
 """
 
 
@@ -21,17 +23,26 @@ def add(
     agent_id: str | None,
     interaction_id: str | None,
     kind: str,
-    over_quota: bool,
     created_at: int,
-) -> None:
-    """Store the event; `agent_id` is the agent's name, None when there is none."""
-    tx.run(
+) -> bool:
+    """Store the event; False when the interaction has one. `agent_id` is the agent's name, or None."""
+    row = tx.one(
         ADD,
         id=id,
         organization_id=organization_id,
         agent_id=agent_id,
         interaction_id=interaction_id,
         kind=kind,
-        over_quota=int(over_quota),
         created_at=created_at,
     )
+    return row is not None
+
+
+MARK_OVER_QUOTA = """
+UPDATE impact_events SET over_quota = 1 WHERE organization_id = :organization_id AND id = :id
+"""
+
+
+def mark_over_quota(tx: Transaction, organization_id: str, id: str) -> None:
+    """Keep the event from triggering anything."""
+    tx.run(MARK_OVER_QUOTA, organization_id=organization_id, id=id)

@@ -174,7 +174,8 @@ _FILTERS = {
     "platform": "AND interactions.platform = :platform",
     "system_id": "AND interactions.system_id = :system_id",
     # Asked plainly, SQLite would walk through the organization's to have them in order.
-    "event_id": "AND interactions.id IN (SELECT id FROM interactions AS told WHERE told.event_id = :event_id)",
+    "event_id": "AND interactions.id IN"
+    " (SELECT id FROM interactions AS told WHERE told.event_id = :event_id)",
     "workflow_run_id": "AND interactions.workflow_run_id = :workflow_run_id",
     "action": "AND interactions.action = :action",
     "from_id": "AND interactions.id >= :from_id",

@@ -114,6 +114,8 @@ SET guard = excluded.guard, action = excluded.action, guarded_at = excluded.guar
     user_id = COALESCE(interactions.user_id, excluded.user_id),
     agent = COALESCE(interactions.agent, excluded.agent),
     workflow_run_id = COALESCE(interactions.workflow_run_id, excluded.workflow_run_id),
+    event_category = COALESCE(interactions.event_category, excluded.event_category),
+    analyzed_at = CASE WHEN interactions.prompt = excluded.prompt THEN interactions.analyzed_at END,
     risk_score = CASE WHEN interactions.risk_score > excluded.risk_score THEN interactions.risk_score
                       ELSE excluded.risk_score END,
     prompt = excluded.prompt,

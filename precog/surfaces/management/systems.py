@@ -34,7 +34,10 @@ def list_systems(query: dict[str, Any]) -> dict[str, Any]:
     """The organization's systems by name."""
     after = convert.from_cursor(query["cursor"]) if query["cursor"] else ""
     caller = auth.charged_caller()
-    found = policies.page(services(), caller.organization_id, after=after, limit=query["limit"] + 1)
+    if caller.system_id is not None:  # a key of one system sees that one
+        found = [policies.find(services(), caller.organization_id, caller.system_id)]
+    else:
+        found = policies.page(services(), caller.organization_id, after=after, limit=query["limit"] + 1)
     page = found[: query["limit"]]
     return {
         "systems": [convert.from_system(system) for system in page],
@@ -50,6 +53,7 @@ def list_systems(query: dict[str, Any]) -> dict[str, Any]:
 def create_system(new: dict[str, Any]) -> dict[str, Any]:
     """Make a system, with the default policy."""
     caller = auth.charged_caller()
+    caller.require_system(None)
     return convert.from_system(policies.create_system(services(), caller.organization_id, new["name"]))
 
 
@@ -60,7 +64,7 @@ def create_system(new: dict[str, Any]) -> dict[str, Any]:
 @blueprint.errors(ERROR, *_ERRORS, 400, 404, headers=RATE_LIMIT_HEADERS)
 def get_policy(query: dict[str, Any], system_id: str) -> dict[str, Any]:
     """A version of a system's policy, the present one when none is named."""
-    owner = auth.charged_caller().organization_id
+    owner = _owner(system_id)
     return from_version(policies.get(services(), owner, system_id, version=query["version"]))
 
 
@@ -72,6 +76,7 @@ def get_policy(query: dict[str, Any], system_id: str) -> dict[str, Any]:
 def change_policy(data: dict[str, Any], system_id: str) -> dict[str, Any]:
     """Make the next version of a system's policy; a patch that changes nothing makes none."""
     caller = auth.charged_caller()
+    caller.require_system(system_id)
     found = policies.change(services(), caller, system_id, to_patch(data), expected_version=data["version"])
     return from_version(found)
 
@@ -84,10 +89,17 @@ def change_policy(data: dict[str, Any], system_id: str) -> dict[str, Any]:
 def list_policy_versions(query: dict[str, Any], system_id: str) -> dict[str, Any]:
     """The versions of a system's policy, newest first."""
     before = convert.to_version(query["cursor"]) if query["cursor"] else None
-    owner = auth.charged_caller().organization_id
+    owner = _owner(system_id)
     found = policies.history(services(), owner, system_id, before=before, limit=query["limit"] + 1)
     page = found[: query["limit"]]
     return {
         "versions": [from_version(version) for version in page],
         "next_cursor": convert.to_cursor(str(page[-1].version)) if len(found) > len(page) else None,
     }
+
+
+def _owner(system_id: str) -> str:
+    """The caller's organization, after the request was counted; a key of one system reads no other's."""
+    caller = auth.charged_caller()
+    caller.require_system(system_id)
+    return caller.organization_id
