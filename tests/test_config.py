@@ -70,6 +70,23 @@ def test_an_unknown_setting_is_refused_by_its_name(
         loaded(instance, file, **settings)
 
 
+NUMBERS = (
+    "max_request_bytes",
+    "max_batch_bytes",
+    "trusted_proxies",
+    "unauthenticated_per_minute",
+    "caller_ip_per_minute",
+    "registrations_per_hour",
+)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_every_number_is_read_as_one(instance: Path, name: str) -> None:
+    assert getattr(loaded(instance, **{f"PRECOG_{name.upper()}": "7"}), name) == 7
+    with pytest.raises(ConfigurationError, match=rf"{name} is a whole number, 0 or more\."):
+        loaded(instance, **{name: "many"})
+
+
 @pytest.mark.parametrize("value", ["x", "1.5", "-1", "", [1], -1])
 def test_a_number_that_is_none_is_refused_by_its_name(instance: Path, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"trusted_proxies is a whole number, 0 or more\."):
