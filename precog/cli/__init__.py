@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .callers import callers
+from .catalog import catalog
 from .common import Group
 from .first import init, serve
 from .guard import guard
@@ -19,5 +20,5 @@ def main() -> None:
     """A light security and telemetry service for AI agents."""
 
 
-for command in (init, serve, org, systems, keys, guard, callers):
+for command in (init, serve, org, systems, keys, guard, catalog, callers):
     main.add_command(command)

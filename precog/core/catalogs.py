@@ -120,12 +120,17 @@ def _check(about: About) -> None:
 # --- catalogues
 
 
+def is_slug(text: str) -> bool:
+    """Whether a catalogue could be called so; what could not is looked up nowhere."""
+    return _SLUG.fullmatch(text) is not None
+
+
 def create(services: Services, organization_id: str, slug: str, about: About) -> Catalog:
     """Make a catalogue, or bring back the organization's removed one of this slug, with its products.
 
     Raises WrongValue for an impossible slug or text, AlreadyExists for a slug that is taken by anybody.
     """
-    if _SLUG.fullmatch(slug) is None:
+    if not is_slug(slug):
         raise WrongValue(
             "slug", expected="1 to 64 of a-z, 0-9 and -, the ends without -", received="another string"
         )
@@ -159,20 +164,20 @@ def from_row(row: CatalogRow) -> Catalog:
 
 def live(services: Services, slug: str) -> Catalog:
     """The catalogue that everybody sees under this slug. Raises NotFound."""
-    row = services.db.read(catalogs.live, slug)
+    row = services.db.read(catalogs.live, slug) if is_slug(slug) else None
     if row is None:
         raise NotFound("agent")
     return from_row(row)
 
 
-def all_live(services: Services, *, most: int) -> list[Catalog]:
-    """The catalogues that everybody sees, by slug."""
-    return [from_row(row) for row in services.db.read(catalogs.all_live, after="", limit=most)]
+def all_live(services: Services, *, after: str, limit: int) -> list[Catalog]:
+    """The catalogues that everybody sees, by slug, behind `after`."""
+    return [from_row(row) for row in services.db.read(catalogs.all_live, after=after, limit=limit)]
 
 
 def get(services: Services, organization_id: str, slug: str) -> Catalog:
     """The organization's catalogue, removed or not. Raises NotFound."""
-    row = services.db.read(catalogs.own, organization_id, slug)
+    row = services.db.read(catalogs.own, organization_id, slug) if is_slug(slug) else None
     if row is None:
         raise NotFound("catalogue")
     return from_row(row)
@@ -200,7 +205,7 @@ def _change(
 
 
 def _locked(tx: Transaction, organization_id: str, slug: str, *, now: int) -> Catalog:
-    row = catalogs.lock(tx, organization_id, slug, now=now)
+    row = catalogs.lock(tx, organization_id, slug, now=now) if is_slug(slug) else None
     if row is None:
         raise NotFound("catalogue")
     return from_row(row)
@@ -208,7 +213,9 @@ def _locked(tx: Transaction, organization_id: str, slug: str, *, now: int) -> Ca
 
 def remove(services: Services, organization_id: str, slug: str) -> None:
     """Take the catalogue off the public side; what was attributed to it stays. Raises NotFound."""
-    if not services.db.write(catalogs.remove, organization_id, slug, now=services.clock()):
+    if not is_slug(slug) or not services.db.write(
+        catalogs.remove, organization_id, slug, now=services.clock()
+    ):
         raise NotFound("catalogue")
 
 

@@ -12,7 +12,7 @@ from ..storage.engine import Transaction
 from ..storage.search import Index, Question
 from . import pitch
 from . import product as one_product
-from .catalogs import ALL_PRODUCTS, Catalog, from_row, mark
+from .catalogs import ALL_PRODUCTS, Catalog, from_row, is_slug, mark
 from .constraints import Constraints, understood
 from .pitch import B2C, Pitch
 from .product import Listed, Product
@@ -70,7 +70,7 @@ def recommend(services: Services, slug: str, wish: Wish) -> Recommendation:
 def _find(
     tx: Transaction, index: Index, slug: str, words: Sequence[str], held: Constraints, limit: int
 ) -> tuple[Catalog, list[Listed], Mapping[str, int]]:
-    row = catalogs.live(tx, slug)
+    row = catalogs.live(tx, slug) if is_slug(slug) else None
     if row is None:
         raise NotFound("agent")
     constrained = {word for phrase in held.never for word in phrase} | set(held.every)

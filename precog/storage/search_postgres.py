@@ -26,12 +26,13 @@ SET words = excluded.words, price_e4 = excluded.price_e4, currency = excluded.cu
 """  # noqa: S608, of parameters alone
 
 
-# ts_rank knows of no rarity, so each word is ranked by itself and counts as much as it is rare.
+# ts_rank knows of no rarity, so each word is ranked by itself and counts as much as it is rare; the 1
+# has long texts count less, as BM25 does.
 _WEIGHTS = f"'{{0, {NOTES_WEIGHT}, {ATTRIBUTES_WEIGHT}, {NAME_WEIGHT}}}'"
 FIND = f"""
 SELECT product FROM (
     SELECT product, price_e4, (
-        SELECT sum(word.worth * ts_rank({_WEIGHTS}, words, word.query))
+        SELECT sum(word.worth * ts_rank({_WEIGHTS}, words, word.query, 1))
         FROM unnest(CAST(:queries AS tsquery[]), CAST(:worths AS double precision[])) AS word (query, worth)
     ) AS score
     FROM product_search

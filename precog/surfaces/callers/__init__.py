@@ -5,6 +5,8 @@ from __future__ import annotations
 from ..base import Surface
 from ..blueprint import Blueprint
 from . import conversions as conversions  # whose routes are on the public blueprint
+from . import discovery as discovery
+from . import recommend as recommend
 from . import registration as registration
 from . import visitors
 from .blueprints import public_blueprint, well_known_blueprint

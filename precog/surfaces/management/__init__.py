@@ -6,6 +6,7 @@ from .. import auth
 from ..base import Surface
 from ..coded import STATUS, envelope
 from . import callers as callers
+from . import catalogs as catalogs
 from . import conversions as conversions  # whose routes are on the same blueprint, as those of systems
 from . import systems as systems
 from .routes import blueprint
