@@ -17,10 +17,18 @@ _MENTIONED = 0.35  # named as an example, or as somebody's attack
 _FORBIDDEN = 0.3
 _ASKED_ABOUT = 0.5
 _DEFENDED = 0.55
+# What a person told people to do, or a character of a story says. Several rules see the same words.
+_REPORTED = 0.15
+_NARRATED = 0.3
+_PREVENTED = 0.4
 
 _PAIRS = {"“": "”", "„": "“”", "«": "»", "‹": "›", "「": "」", "『": "』", "»": "«", "‘": "’"}
 _CLOSERS = "".join(_PAIRS.values())
 _BOTH_WAYS = '"`'
+# An apostrophe stands between letters, or where a quotation has not begun.
+_OPENS = re.compile(r"(?:^|[\s(\[:,])'(?=\w|$)")
+_CLOSES = re.compile(r"(?:(?<=\w)|(?<=[.!?,]))'(?!\w)")
+_SPOKEN = frozenset(("prompt_injection", "jailbreak"))  # elsewhere an apostrophe is a part of the attack
 
 # Each list is one alternation, without nesting, tried on at most 200 characters.
 _FORBID = re.compile(
@@ -33,7 +41,8 @@ _FORBID = re.compile(
 )
 _MENTION = re.compile(
     r"(?:\b(?:such as|like|e\.g\.|for example|for instance|examples?|the (?:phrase|words|string|text"
-    r"|sentence)|called|titled|says?|said|saying|reads?|payloads?|strings?|phrases?|zum beispiel"
+    r"|sentence)|called|titled|(?:la|una|die|der|a|essa) (?:frase|phrase|satz)"
+    r"|says?|said|saying|reads?|payloads?|strings?|phrases?|zum beispiel"
     r"|z\. ?b\.|par exemple|por ejemplo|por exemplo|ad esempio|bijvoorbeeld|na przykład|například"
     r"|например|наприклад|örneğin)|比如|例如|たとえば)[\s:,(]*[\"'`“„«‘「『]?\s*$",
     re.IGNORECASE,
@@ -55,17 +64,47 @@ _DEFEND = re.compile(
     r"|known as|angreifer|attaquants?|atacantes?|злоумышленник)\b",
     re.IGNORECASE,
 )
+_REPORT = re.compile(
+    r"\b(?:told|asked|instructed|advised|reminded|warned|wants|wanted|encouraged) (?:(?:the|his|her|their"
+    r"|my|all|our|some|many) ){0,2}(?:students?|pupils?|class|children|kids|son|daughter|players?|soldiers?"
+    r"|staff|team"
+    r"|employees?|workers?|crew|people|audience|drivers?|passengers?|visitors?|him|her|us|me) to $",
+    re.IGNORECASE,
+)
+_STORY = re.compile(
+    r"\b(?:story|stories|scene|novel|play|dialogue|script|film|movie|poem|joke|comic)\b", re.IGNORECASE
+)
+_WORK = re.compile(
+    r"\bin (?:the|this|that|his|her) (?:[a-z-]{2,14} )?(?:novel|book|film|movie|series|episode|tv show)\b",
+    re.IGNORECASE,
+)
+_ADDRESSED = re.compile(
+    r"\b(?:you|your|yourself|act|pretend|imagine|respond|answer|role-?play)\b", re.IGNORECASE
+)
+_PREVENT = re.compile(
+    r"\b(?:prevent(?:s|ing)?|protect(?:s|ed|ing)? (?:\w+ )?against|defend(?:s|ing)? against|safe against"
+    r"|resist(?:s|ant)?|sanitiz\w+|sanitis\w+|escape|block)\b[^.!?\n]{0,40}$",
+    re.IGNORECASE,
+)
 
 
 def weigh(text: str, hit: Hit) -> float:
     """The factor, within 0..1, by which the hit's surroundings lower its weight."""
     before = text[max(0, hit.start - _WINDOW) : hit.start]
     after = text[hit.end : hit.end + _WINDOW]
-    quoted = _quoted(before, after)
+    spoken = hit.rule.category in _SPOKEN
+    told = text[hit.start : hit.end]
+    quoted = _quoted(before, after) or (spoken and _in_apostrophes(before, told[-1:] + after))
+    if spoken and _REPORT.search(before[-60:]):
+        return _REPORTED
+    if spoken and _narrated(before, told, after):
+        return _NARRATED
     if _FORBID.search(before[-40:]):
         return _FORBIDDEN
     if _MENTION.search(before[-40:]) and quoted:
-        return _MENTIONED
+        return _REPORTED if spoken and _STORY.search(_sentence(before)) else _MENTIONED
+    if not spoken and _PREVENT.search(_sentence(before)):
+        return _PREVENTED
     factor = _QUOTED if quoted else 1.0
     near = _sentence(before)
     if _ASK.search(near) or (quoted and _ASK.search(after)):
@@ -79,6 +118,20 @@ def _sentence(before: str) -> str:
     """What stands before the hit since the last full stop or line break."""
     cut = max(before.rfind(mark) for mark in ("\n", ". ", "! ", "。"))
     return before[cut + 1 :]
+
+
+def _narrated(before: str, told: str, after: str) -> bool:
+    """Whether it is told of somebody in a book or film, and nobody is spoken to."""
+    return bool(_WORK.search(before[-60:] + told)) and not _ADDRESSED.search(before + told + after)
+
+
+def _in_apostrophes(before: str, on: str) -> bool:
+    """Whether the place lies between single quotation marks as a typewriter has them."""
+    line = before[before.rfind("\n") + 1 :]
+    openers = list(_OPENS.finditer(line))
+    if not openers or _CLOSES.search(line, openers[-1].end()):
+        return False
+    return _CLOSES.search(on.partition("\n")[0]) is not None
 
 
 def _quoted(before: str, after: str) -> bool:

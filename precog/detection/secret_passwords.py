@@ -136,6 +136,11 @@ _TRIVIAL = frozenset(
     "sbagliata scaduta corretta debole sicura niet juist verkeerd verlopen veilig".split()
 )
 _ENDS_A_CLAUSE = re.compile(r"[.!?,;)\"']|\s*$|\s*\n|\s+(?:and|und|et|y|e|i|en|och|so|but|please|can|for)\b")
+# Words drawn by dice; not what is said of a password, such as "known-only-to-me".
+_PASSPHRASE = re.compile(
+    r"(?!.*(?:^|-)(?:the|to|and|or|of|in|on|by|for|not|case|based|only|well|too|non|sensitive|protected)(?:-|$))"
+    r"[a-z]{3,12}(?:-[a-z]{3,12}){2,7}"
+)
 _COUNTED = re.compile(
     r"\s*-?(?:characters?|chars?|digits?|letters?|words?|bits?|times|days?|weeks?|months?|years?|zeichen|"
     r"caract[eè]res|caracteres|%|minutes?|hours?|attempts?|tries|or more|or less)\b",
@@ -150,6 +155,8 @@ def _judge_disclosure(match: re.Match[str]) -> float:
     if (bare is not None and match["after"]) or _COUNTED.match(rest):
         return NOTHING
     score = NOTHING if value.isalpha() else strength(value)
+    if score == NOTHING and _PASSPHRASE.fullmatch(value) and _ENDS_A_CLAUSE.match(rest):
+        score = LIKELY
     if not (score or (value.isalpha() and _may_be_told(value))):
         return NOTHING
     mine = _whose(match.string[max(0, match.start() - 110) : match.start()].lower())
@@ -250,6 +257,7 @@ def passwords() -> tuple[Detector, ...]:
                 "the admin password is Tr0ub4dor",
                 "the passcode for the alarm is 483920",
                 "my PIN is 4821",
+                "the wifi passphrase is correct-horse-battery",
                 "mein Passwort ist Sommer2041",
                 "Das Kennwort lautet Kx99-Lm21",
                 "mon mot de passe est Soleil77!",
@@ -270,6 +278,7 @@ def passwords() -> tuple[Detector, ...]:
                 "my password is incorrect",
                 "My password is not working, please help",
                 "the password is case-sensitive",
+                "the password is known-only-to-me.",
                 "the password is 8 characters long",
                 "mein Passwort ist falsch",
                 "mi contraseña es incorrecta.",

@@ -28,10 +28,17 @@ def _json_of(part: str) -> object:
         return None
 
 
+_SHORTEST_SIGNATURE = 20
+_SHORT = re.compile(r"[a-z]{4}|(?=[a-z0-9]*[0-9])(?=[0-9]*[a-z])[a-z0-9]{4}")  # short, but in use
+_WEB = ("http", "https", "ftp", "ws", "wss")
+
+
 def _judge_jwt(match: re.Match[str]) -> float:
     header = _json_of(match["header"])
     if not isinstance(header, dict) or "alg" not in header:
         return NOTHING
+    if 0 < len(match["signature"]) < _SHORTEST_SIGNATURE:
+        return WEAK  # an example
     return SURE if match["signature"] else POSSIBLE
 
 
@@ -46,9 +53,11 @@ def _judge_address(match: re.Match[str]) -> float:
     password, user = match["password"], match["user"]
     if _REFERENCE.search(password) or password == user == "":
         return NOTHING
-    if _USUAL.fullmatch(password) or is_made_up(password + "-----"[: 5 * (len(password) < 5)]):
+    if _USUAL.fullmatch(password) or password == user:
         return WEAK
-    return LIKELY if match["scheme"].lower() in ("http", "https", "ftp", "ws", "wss") else SURE
+    if is_made_up(password + "-----"[: 5 * (len(password) < 5)]):
+        return LIKELY if _SHORT.fullmatch(password) and user and match["scheme"].lower() not in _WEB else WEAK
+    return LIKELY if match["scheme"].lower() in _WEB else SURE
 
 
 def _judge_basic(match: re.Match[str]) -> float:
@@ -141,6 +150,7 @@ def structured() -> tuple[Detector, ...]:
                 "DATABASE_URL=mysql+pymysql://svc:Zx9_kk2Lq@10.0.0.5/orders",
                 "mongodb+srv://reader:Pq7mVn2a@cluster0.mongodb.net/?retryWrites=true",
                 "redis://:b7Rk2pLm9@cache:6379/0",
+                "mysql://root:toor@db/x",
                 "amqps://jobs:Lk83hdNq@mq.internal/%2f",
             ),
             misses=(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from precog.detection.context import weigh
@@ -42,6 +44,8 @@ def test_what_is_forbidden_weighs_little(start):
         f'An attack such as "{ATTACK}" is old.',
         f"Attackers write things like “{ATTACK}” in mails.",
         f"Strings, for example `{ATTACK}`, are blocked.",
+        f"He wrote a line like '{ATTACK}' there.",
+        f'la frase "{ATTACK}" è nota',
         f"zum Beispiel „{ATTACK}“ steht dort",
         f'The phrase "{ATTACK}" is known.',
     ],
@@ -61,6 +65,38 @@ def test_what_is_quoted_as_an_example_weighs_little(text):
 )
 def test_what_is_asked_about_weighs_half(text):
     assert 0.2 <= factor(text) <= 0.6
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"The teacher told the students to {ATTACK} and start the exam.",
+        f"Write a story in which a hacker says '{ATTACK}' to a robot.",
+    ],
+)
+def test_what_others_are_told_in_a_report_or_a_story_weighs_next_to_nothing(text):
+    assert factor(text) <= 0.2
+
+
+def test_a_report_that_the_model_was_told_so_weighs_all():
+    assert factor(f"I told you to {ATTACK}!") == 1
+
+
+def test_what_a_book_tells_of_somebody_weighs_little_unless_the_model_is_spoken_to():
+    assert factor(f"In the novel the robot will {ATTACK}. Sum up chapter 3.") <= 0.4
+    assert factor(f"In the novel the robot will {ATTACK}. You are the robot.") == 1
+
+
+def test_what_shall_be_prevented_weighs_less_where_it_is_no_speech():
+    text, rule = f"a query that prevents {ATTACK}", replace(RULE, category="db_access")
+    start = text.index(ATTACK)
+    assert weigh(text, Hit(rule, start, start + len(ATTACK))) <= 0.4
+
+
+def test_an_apostrophe_is_no_quotation_mark_of_a_payload():
+    text, rule = f"name = '{ATTACK}' or", replace(RULE, category="db_access")
+    start = text.index(ATTACK)
+    assert weigh(text, Hit(rule, start, start + len(ATTACK))) == 1
 
 
 def test_a_quotation_alone_weighs_most():
