@@ -49,14 +49,25 @@ def _finish(response: Response) -> Response:
         status=response.status_code,
         started=g.get("started", time.perf_counter()),
         caller=g.get("caller"),
+        visitor_id=getattr(g.get("visitor"), "caller_id", None),
     )
     return response
 
 
 def log_answer(
-    *, request_id: str, method: str, route: str | None, status: int, started: float, caller: Caller | None
+    *,
+    request_id: str,
+    method: str,
+    route: str | None,
+    status: int,
+    started: float,
+    caller: Caller | None,
+    visitor_id: str | None = None,
 ) -> None:
-    """Log one answered request, without anything that the caller sent. `started` is perf_counter's."""
+    """Log one answered request, without anything that the caller sent. `started` is perf_counter's.
+
+    `visitor_id` is of a caller from outside, who has an id of its own and no organization.
+    """
     if not log.isEnabledFor(logging.INFO):
         return
     facts = {
@@ -68,4 +79,6 @@ def log_answer(
         "organization": caller.organization_id if caller else None,
         "key": caller.key_id if caller else None,
     }
+    if visitor_id is not None:
+        facts["caller"] = visitor_id
     log.info("request", extra={"precog": facts})

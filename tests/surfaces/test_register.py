@@ -109,6 +109,15 @@ def test_a_caller_registers_further_ones_from_its_own_quota(sandbox):
     assert quota(answer)[:2] == (120, 119)
 
 
+def test_a_request_is_logged_with_its_callers_id(sqlite_sandbox, caplog):
+    made = registered(sqlite_sandbox)
+    with caplog.at_level(logging.INFO, logger="precog.access"):
+        stranger(sqlite_sandbox, X_Caller_Key=made["callerKey"]).get(NOTHING)
+        stranger(sqlite_sandbox, X_Agent_Id=made["callerId"]).get(NOTHING)  # which anybody may say
+    found = [record.precog.get("caller") for record in caplog.records if record.name == "precog.access"]
+    assert found == [made["callerId"], None]
+
+
 def test_neither_the_key_nor_the_address_is_logged(sqlite_sandbox, caplog):
     with caplog.at_level(logging.DEBUG):
         client = stranger(sqlite_sandbox)
