@@ -1,9 +1,9 @@
 """Replays what each vendor documents: every file of tests/wire/<surface>/ is some requests and their answers.
 
-A file says what it shows, may name a plan, and lists exchanges. In a request, "{key:KIND}" is a key of that
-kind, "{system}" and "{organization}" their ids, and "{name}" what an earlier answer had under the name. In an
-answer, "{name:kind}" is anything of the kind, remembered under the name when it has one, "{name}" must be the
-same again, and a header that is null must be absent.
+A file says what it shows, may name a plan and a catalogue, and lists exchanges. In a request, "{key:KIND}"
+is a key of that kind, "{system}" and "{organization}" their ids, and "{name}" what an earlier answer had
+under the name. In an answer, "{name:kind}" is anything of the kind, remembered under the name when it has
+one, "{name}" must be the same again, and a header that is null must be absent.
 """
 
 from __future__ import annotations
@@ -15,6 +15,12 @@ from typing import Any
 
 import pytest
 
+from precog.core import catalogs
+from precog.core.catalogs import About, Claim
+from precog.core.product import Product
+
+from .conftest import Sandbox
+
 WIRE = Path(__file__).parent / "wire"
 FILES = sorted(WIRE.glob("*/*.json"))
 KINDS = {
@@ -25,6 +31,9 @@ KINDS = {
     "uuid": r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
     "caller": r"[a-z0-9-]{1,60}-[0-9a-f]{6}",
     "caller_key": r"caller_[0-9a-f]{48}",
+    "product": r"p_[0-9a-f]{20}",
+    "token": r"\d{10}\.[\w-]{43}",
+    "conversion": r"conv-[0-9a-f]{28}",
     "list": r"(?s:\[.*\])",
     "text": r"(?s:.+)",
 }
@@ -67,11 +76,22 @@ def check_headers(expected: dict[str, str | None], found: Any, known: dict[str, 
             check(value, found.get(name), known, name)
 
 
+def sell_all(sandbox: Sandbox, catalog: dict[str, Any]) -> None:
+    """Make a catalogue with all its products."""
+    claims = tuple(Claim(text) for text in catalog["claims"])
+    about = About(catalog["name"], catalog["business"], claims=claims)
+    catalogs.create(sandbox.services, sandbox.organization_id, catalog["slug"], about)
+    products = [Product(**product) for product in catalog["products"]]
+    catalogs.put_products(sandbox.services, sandbox.organization_id, catalog["slug"], products)
+
+
 @pytest.mark.parametrize("path", FILES, ids=[f"{path.parent.name}/{path.stem}" for path in FILES])
 def test_the_documented_exchange_happens(sandbox, path):
     script = json.loads(path.read_text("utf-8"))
     if "plan" in script:
         sandbox.set_plan(script["plan"])
+    if "catalog" in script:
+        sell_all(sandbox, script["catalog"])
     known = {f"key:{kind}": key.secret for kind, key in sandbox.first.keys.items()}
     known |= {"system": sandbox.first.system.id, "organization": sandbox.organization_id}
     client = sandbox.app.test_client()

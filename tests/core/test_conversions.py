@@ -9,8 +9,8 @@ from precog.core.conversions import Filter
 from precog.errors import ConversionTokenExpired, InvalidConversionToken, NotFound
 from precog.storage import catalogs
 from tests.conftest import NOW
-from tests.parallel import in_threads
-from tests.selling import caller, sell, told, track, visitor
+from tests.parallel import in_processes, in_threads
+from tests.selling import caller, sell, token, told, track, visitor
 
 DAY_MS = 86_400_000
 
@@ -104,6 +104,35 @@ def test_64_at_once_are_one_conversion(services, organization_id):
     assert sorted(one.repeated for one in tracked) == [False] + [True] * 63
     (row,) = kept(services, organization_id)
     assert {one.id for one in tracked} == {row.id}
+
+
+IN_A_PROCESS = """
+from concurrent.futures import ThreadPoolExecutor
+from precog.core import conversions, services
+from precog.core.conversions import Told
+from precog.core.visitors import Visitor
+
+database, token, now = arguments
+here = services.build(database=database, pepper="p", clock=lambda: int(now), unauthenticated_per_minute=9,
+                      background_analysis=False, secret_keys=["a secret of both processes"])
+bot = Visitor("identified", None, "bot", "192.0.2.7")
+told = Told("savoir", "s-1", "p_1", 199_900, "EUR", token)
+go()
+with ThreadPoolExecutor(32) as pool:
+    for tracked in pool.map(lambda number: conversions.track(here, bot, told), range(32)):
+        print(tracked.id, tracked.repeated)
+here.close()
+"""
+
+
+def test_two_processes_count_it_once(make_sandbox, database_url):
+    made = make_sandbox(database=database_url, secret_key=["a secret of both processes"])
+    sell(made)
+    printed = in_processes(2, IN_A_PROCESS, database_url, token(made), str(NOW))
+    tracked = [line.split() for text in printed for line in text.splitlines()]
+    assert sorted(repeated for _, repeated in tracked) == ["False"] + ["True"] * 63
+    (row,) = kept(made.services, made.organization_id)
+    assert {id for id, _ in tracked} == {row.id}
 
 
 @pytest.mark.parametrize("product", ["p_9", "p_0", "", "p_1 "])
