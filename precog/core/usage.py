@@ -56,6 +56,7 @@ def record_impact(
 
     False when it must trigger nothing: it is over the month's quota, or the interaction had one.
     """
+    organization = _organization(tx, organization_id)
     id = random_id("imp-")
     if not impact_events.add(
         tx,
@@ -68,7 +69,7 @@ def record_impact(
     ):
         return False
     try:
-        limits.spend(tx, _impact_rate(_organization(tx, organization_id)), organization_id, now=now)
+        limits.spend(tx, _impact_rate(organization), organization_id, now=now)
     except RateLimited:
         impact_events.mark_over_quota(tx, organization_id, id)
         return False

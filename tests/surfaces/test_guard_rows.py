@@ -9,9 +9,11 @@ from tests.surfaces.guarding import (
     ADDRESS,
     ATTACK,
     EVENTS,
+    FINALIZE,
     HARMLESS,
     WITH_ADDRESS,
     ask,
+    client_of,
     event,
     fresh,
     rows,
@@ -143,3 +145,69 @@ def test_nothing_is_transformed_where_nothing_was_found_or_the_prompt_is_blocked
     set_policy(sandbox, masking=True)
     assert "transformed_input" not in ask(guarded, HARMLESS)
     assert "transformed_input" not in ask(guarded, f"{ATTACK} {ADDRESS}")
+
+
+# --- verdicts that repeat one, or do not
+
+
+def test_a_repeated_question_under_another_policy_gets_a_row_of_its_own(guarded, sandbox):
+    set_policy(sandbox, shadow_mode=True)
+    event_id = fresh()
+    first = ask(guarded, ATTACK, client_event_id=event_id)
+    set_policy(sandbox, shadow_mode=False)
+
+    second = ask(guarded, ATTACK, client_event_id=event_id)
+
+    assert (first["allowed"], second["allowed"]) == (True, False)
+    assert second["guard_event_id"] != first["guard_event_id"]
+    (blocked,) = rows(sandbox, action="block")
+    assert blocked["guard"]["guard_event_id"] == second["guard_event_id"]
+    assert len(table(sandbox, "impact_events")) == 1
+
+
+def test_two_prompts_that_are_masked_alike_are_two_questions(guarded, sandbox):
+    set_policy(sandbox, masking=True)
+    event_id = fresh()
+    ids = {
+        ask(guarded, f"Write to {address}.", client_event_id=event_id)["guard_event_id"]
+        for address in ("ada@example.org", "bob@example.org")
+    }
+    assert len(ids) == len(rows(sandbox)) == 2
+
+
+def test_an_event_that_was_analyzed_before_its_verdict_is_one_impact_event(guarded, sandbox):
+    event_id = fresh()
+    assert guarded.post(EVENTS, json=event(event_id, input=ATTACK)).status_code == 200
+    sandbox.app.extensions["precog"].analyst.run_until_done()
+
+    assert not ask(guarded, ATTACK, client_event_id=event_id)["allowed"]
+    sandbox.app.extensions["precog"].analyst.run_until_done()
+
+    assert len(table(sandbox, "impact_events")) == 1
+    assert sandbox.client.get("/api/v1/usage").json["impact_events"]["used"] == 1
+
+
+def test_a_verdict_tells_an_event_its_category(guarded, sandbox):
+    event_id = fresh()
+    guarded.post(EVENTS, json=event(event_id))
+    ask(guarded, client_event_id=event_id, metadata={"event_category": "ai"})
+    (row,) = rows(sandbox)
+    assert row["eventCategory"] == "ai"
+
+
+def test_a_timing_that_is_not_known_yet_may_come_later(guarded, sandbox):
+    event_id = fresh()
+    guarded.post(EVENTS, json=event(event_id))
+    for known in (None, 12, 99):
+        answer = guarded.post(FINALIZE, json={"client_event_id": event_id, "sdk_ingest_ms": known})
+        assert answer.status_code == 200
+    assert rows(sandbox)[0]["sdkIngestMs"] == 12
+
+
+def test_a_key_of_no_system_asks_for_the_default_one(sandbox):
+    client = client_of(sandbox, sandbox.first.keys["precogx"].secret)
+    event_id = fresh()
+    ask(client, client_event_id=event_id)
+    assert client.post(EVENTS, json=event(event_id)).status_code == 200
+    (row,) = rows(sandbox)
+    assert row["systemId"] == sandbox.first.system.id

@@ -223,3 +223,17 @@ def test_another_organizations_system_is_not_there(admin, sandbox):
         assert refusal(answer) == (404, "NOT_FOUND")
     assert [one["id"] for one in admin.get("/api/v1/systems").json["systems"]] == [sandbox.first.system.id]
     assert policies.get(sandbox.services, other.id, theirs.id).version == 1
+
+
+def test_a_key_of_one_system_sees_and_changes_no_other(admin, sandbox):
+    other = admin.post("/api/v1/systems", json={"name": "other"}).json["id"]
+    bound = sandbox.app.test_client()
+    bound.environ_base["HTTP_X_API_KEY"] = sandbox.key("admin", "read", system="default")
+    for path in (f"/api/v1/systems/{other}/policy", f"/api/v1/systems/{other}/policy/history"):
+        assert refusal(bound.get(path)) == (403, "WRONG_SYSTEM")
+    patch = {"shadow_mode": True}
+    assert refusal(bound.patch(f"/api/v1/systems/{other}/policy", json=patch)) == (403, "WRONG_SYSTEM")
+    assert refusal(bound.post("/api/v1/systems", json={"name": "third"})) == (403, "WRONG_SYSTEM")
+    (seen,) = bound.get("/api/v1/systems").json["systems"]
+    assert seen["id"] == sandbox.first.system.id
+    assert bound.patch(policy_path(sandbox), json=patch).json["shadow_mode"] is True
