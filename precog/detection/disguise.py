@@ -63,6 +63,7 @@ _SINGLED = re.compile(rf"(?i)\b(?:{'|'.join(_DOUBLED)})\b")
 # longer is no word, but a hash or something encoded.
 _MIXED_WORDS = re.compile(
     r"(?<![A-Za-z0-9@$!|\\%])(?:(?=[A-Za-z0-9@$!|]{1,40}+(?![A-Za-z0-9@$!|]))"
+    r"(?![0-9a-f]{24,40}+(?![A-Za-z0-9@$!|]))"
     r"(?:[A-Za-z]++[0-9@$!|]|[0-9@$!|]++[A-Za-z])[A-Za-z0-9@$!|]*+ ?)++"
 )
 _LEET = str.maketrans("01345789@$!|\1\2\3", "oieastbgasii@!|")

@@ -136,7 +136,7 @@ class Engine:
 
     def _passage(self, view: View, passage: Passage, work: Work) -> list[Finding]:
         """The findings in a part of a reading, as far as they tell something new."""
-        start, end = passage.start, work.afford(passage.start, passage.end)
+        start, end = passage.start, work.afford(passage.start, passage.end, turned=view.turned)
         if start == end:
             return []
         text = view.text[start:end]
@@ -169,7 +169,7 @@ class Engine:
 
 def _classified(classifier: Classifier, readings: Iterable[View]) -> Iterator[Finding]:
     """The classifier's worst opinion in each category."""
-    places = [(view, start, end) for view in readings for start, end in passages(view.text)]
+    places = [(view, start, end) for view in readings if not view.cut for start, end in passages(view.text)]
     worst: dict[str, tuple[float, View, int, int]] = {}
     opinions = classifier([view.text[start:end] for view, start, end in places])
     for (view, start, end), opinion in zip(places, opinions, strict=True):

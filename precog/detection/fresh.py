@@ -29,6 +29,8 @@ class Passage:
 
 def passages(view: View, plainer: Sequence[View]) -> list[Passage]:
     """The parts of a view to look at, when all of the plainer ones have been."""
+    if view.cut:
+        return []
     text = view.text
     parent = _parent(view, plainer)
     if parent is None:

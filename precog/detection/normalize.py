@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TypeVar
 
 from .characters import Characters, characters
 from .decode import decoded, revealed
 from .disguise import leet, probe, repeated, rewritten, spaced
-from .view import Exchanged, Replaced, Rule, View
-from .whole import mirrored, rotated
+from .view import Cut, Exchanged, Replaced, Rule, View
+from .whole import mirrored, rotated, turnable
 
 __all__ = ["View", "Views", "views"]
 
@@ -23,6 +24,15 @@ GROWTH = 8
 BEYOND = 1
 SLACK = 4096
 LARGE = 65_536
+TURNED = 131_072  # for what was turned around or rotated, which is cut to where that matters
+# Of a longer text only the beginning, the end and what looks encoded in between are read in other ways.
+LONG = 393_216
+_ENDS = 98_304
+_MOST_PARTS = 48
+_PART = 512
+
+_T = TypeVar("_T")
+_ENCODED = re.compile(r"[A-Za-z0-9+/_-]{40}")
 
 _CONTROL = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]|[\x00-\x08\x0e-\x1f\x7f]")
 _CONTROLS = bytes([*range(9), *range(14, 32), 127])
@@ -45,9 +55,29 @@ def views(text: str, *, depth: int = 2, budget: int | None = None) -> Views:
         budget = GROWTH * min(len(text), LARGE) + BEYOND * max(0, len(text) - LARGE) + SLACK
     found = _Found(text, budget)
     level = [found.views[0]]
+    if len(text) > LONG:
+        level = [_shorter(found)]
     for left in range(depth, -1, -1):
         level = [child for view in level for child in _readings(view, found, deeper=left > 0)]
     return found.views
+
+
+def _shorter(found: _Found) -> View:
+    """What of a long text is looked at closely, as one of its views."""
+    whole = found.views[0]
+    text, tail = whole.text, len(whole.text) - _ENDS
+    parts = [(0, _ENDS)]
+    at = _ENDS
+    while len(parts) < _MOST_PARTS and (match := _ENCODED.search(text, at, tail)):
+        parts.append((max(at, match.start() - _PART), min(tail, match.end() + _PART)))
+        at = parts[-1][1]
+    parts += turnable(text, _ENDS, tail)
+    parts.append((tail, len(text)))
+    cut = Cut(tuple(parts))
+    view = whole.then(cut.text(text), cut)
+    found.views.complete = False
+    found.views.append(view)
+    return view
 
 
 class _Found:
@@ -57,21 +87,31 @@ class _Found:
         self.views = Views([View(text)])
         self._texts = {text}
         self._left = budget - len(text)
+        self._left_turned = max(budget - len(text), TURNED) if budget > len(text) else 0
 
     def add(self, view: View | None) -> bool:
         """Keep the view; False when it is no new one or too long."""
         if view is None or not view.text or view.text in self._texts or not self.room(view):
             return False
-        self._left -= len(view.text)
+        if view.turned:
+            self._left_turned -= len(view.text)
+        else:
+            self._left -= len(view.text)
         self._texts.add(view.text)
         self.views.append(view)
         return True
 
+    def told(self, result: tuple[_T, bool]) -> _T:
+        """The result, noting whether it is of all that there was."""
+        self.views.complete = self.views.complete and result[1]
+        return result[0]
+
     def room(self, view: View) -> bool:
         """Whether a view as long as this one would find room."""
-        if len(view.text) > self._left:
+        left = self._left_turned if view.turned else self._left
+        if len(view.text) > left:
             self.views.complete = False
-        return len(view.text) <= self._left
+        return len(view.text) <= left
 
 
 def _readings(view: View, found: _Found, *, deeper: bool) -> list[View]:
@@ -110,11 +150,11 @@ def _readings(view: View, found: _Found, *, deeper: bool) -> list[View]:
                 disguises.append(repeated)
             if deeper and disguise is spaced:
                 add(decoded(view, raw))
-    if deeper and found.room(view):
+    if deeper:
         if with_digits is not None:  # digits stand for letters that were rotated then, perhaps
-            add(rotated(with_digits, as_came, raw))
-        add(rotated(view, as_came, raw))
-        for child in mirrored(view, as_came, raw):
+            add(found.told(rotated(with_digits, as_came, raw)))
+        add(found.told(rotated(view, as_came, raw)))
+        for child in found.told(mirrored(view, as_came, raw)):
             add(child)
     return children
 
@@ -124,10 +164,10 @@ def _turned(view: View, raw: bytes, found: _Found) -> None:
     names = [step.name for step in view.origin]
     if names.count("rot13") + names.count("reversed") < 2 and found.room(view):
         if names[-1] == "rot13":
-            for turned in mirrored(view, raw):
+            for turned in found.told(mirrored(view, raw)):
                 found.add(turned)
         else:
-            found.add(rotated(view, raw))
+            found.add(found.told(rotated(view, raw)))
     if names[-1] == "rot13" and found.room(view):
         found.add(leet(view, raw))
 

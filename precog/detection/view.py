@@ -146,6 +146,31 @@ class Mirrored:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """Some parts of the text were kept, each followed by a line break. It undoes nothing, so has no name."""
+
+    kept: tuple[tuple[int, int], ...]
+    name: str = ""
+
+    def text(self, source: str) -> str:
+        return "".join([f"{source[start:end]}\n" for start, end in self.kept])
+
+    def back(self, start: int, end: int) -> tuple[int, int]:
+        first, last = self._place(start), self._place(max(start, end - 1))
+        return first, max(first + 1, last + 1)
+
+    def touched(self, start: int, end: int) -> bool:
+        return False
+
+    def _place(self, at: int) -> int:
+        for start, end in self.kept:
+            if at <= end - start:
+                return min(start + at, max(start, end - 1))
+            at -= end - start + 1
+        return max(0, self.kept[-1][1] - 1)
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """A reading of the text: `transform` names all that was undone, None for the text as it came."""
 
@@ -169,6 +194,11 @@ class View:
         return joined(names)
 
     @property
+    def cut(self) -> bool:
+        """Whether nothing was undone, and only parts of the text were kept."""
+        return bool(self.origin) and self.transform is None
+
+    @property
     def turned(self) -> bool:
         """Whether the whole text was turned around or rotated last."""
         return bool(self.origin) and self.origin[-1].name in ("reversed", "rot13")
@@ -182,5 +212,7 @@ class View:
 def joined(names: list[str]) -> str | None:
     """The name of several steps: a transform may take several of its own, but decoding twice is two."""
     once = ("normalized", "repeated")
-    parts = [name for i, name in enumerate(names) if name not in once or names[i - 1 : i] != [name]]
+    parts = [
+        name for i, name in enumerate(names) if name and (name not in once or names[i - 1 : i] != [name])
+    ]
     return "+".join(parts) or None

@@ -10,6 +10,8 @@ from .rules import Effort
 
 # All readings together are looked at for so many times a text's length; of what is beyond LARGE less.
 MOST_READ = 4
+# Of what was turned around or rotated so much is, whatever else there is: it is cut to where that matters.
+MOST_TURNED = 98_304
 # Hits of a rule at its full weight; it counts once, so that more make no difference to anybody.
 ENOUGH = 3
 # Hits of a rule that may be mere mentions; who writes more of them is taken to mean them.
@@ -30,12 +32,16 @@ class Work:
         self._met_in_full: Counter[str] = Counter()
         self._traced = 0
         self._personal_left = length + LARGE // 4
+        self._left_turned = MOST_TURNED
         self._left = MOST_READ * min(length, LARGE) + max(0, length - LARGE) + SLACK
 
-    def afford(self, start: int, end: int) -> int:
-        """The end of what may be looked at of a passage."""
-        last = min(end, start + max(0, self._left))
-        self._left -= last - start
+    def afford(self, start: int, end: int, *, turned: bool = False) -> int:
+        """The end of what may be looked at of a passage; what was turned around is not at others' cost."""
+        last = min(end, start + max(0, self._left_turned if turned else self._left))
+        if turned:
+            self._left_turned -= last - start
+        else:
+            self._left -= last - start
         if last < end:
             self.complete = False
         return last
