@@ -104,13 +104,18 @@ def new_key(instance: Path, database: str | None, kind: str = "precogx") -> str:
 
 def post(url: str, *, body: str, key: str, connections: int, seconds: int, folder: Path) -> Load:
     """Drive one address with wrk. An answer that is not 2xx ends the benchmark: it would measure refusals."""
-    if shutil.which("wrk") is None:
-        raise SystemExit("wrk is missing: apt-get install wrk")
     script = folder / "post.lua"
     script.write_text(
         'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
         f'wrk.headers["x-api-key"] = "{key}"\nwrk.body = [[{body}]]\n'
     )
+    return drive(url, script, connections=connections, seconds=seconds)
+
+
+def drive(url: str, script: Path, *, connections: int, seconds: int) -> Load:
+    """Drive one address with a script of wrk's. An answer that is not 2xx ends the benchmark."""
+    if shutil.which("wrk") is None:
+        raise SystemExit("wrk is missing: apt-get install wrk")
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script), url]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in said or "Socket errors" in said:

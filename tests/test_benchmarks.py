@@ -22,3 +22,25 @@ def test_the_engine_is_measured() -> None:
     )
     for line in ("256 KB", "the samples of all rules", "base64 of noise"):
         assert line in done.stdout
+
+
+def test_the_outside_agents_are_measured() -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(BENCHMARKS / "callers.py"),
+            "--products",
+            "10",
+            "--goals",
+            "1",
+            "--seconds",
+            "0",
+        ],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    for line in ("10 products, imported in", "1 goals"):
+        assert line in done.stdout

@@ -33,9 +33,8 @@ def why(asked: Asked, product: Product) -> str:
     wanted = asked.stems
     parts = []
     places = (("name", product.name), ("notes", product.notes or ""))
-    if told := [
-        f"{_named(_found(wanted, text))} in its {place}" for place, text in places if _found(wanted, text)
-    ]:
+    found = [(place, _found(wanted, text)) for place, text in places]
+    if told := [f"{_named(words)} in its {place}" for place, words in found if words]:
         parts.append(f"Matches {', '.join(told)}")
     attributes = [
         f"{name}: {text}"

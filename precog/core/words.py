@@ -30,8 +30,11 @@ STOP_WORDS = frozenset(
 
 def spoken(text: str) -> Iterator[str]:
     """The words of a text in their order: lower case, without accents, made of letters and digits."""
-    plain = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES).casefold())
-    for match in _WORD.finditer("".join(one for one in plain if not unicodedata.combining(one))):
+    plain = text.translate(_APOSTROPHES).casefold()
+    if not plain.isascii():
+        parts = unicodedata.normalize("NFKD", plain)
+        plain = "".join(one for one in parts if not unicodedata.combining(one))
+    for match in _WORD.finditer(plain):
         yield match[0][:LONGEST_WORD]
 
 
