@@ -16,9 +16,8 @@ from typing import Any
 
 import orjson
 
-from ..detection import policy as verdicts
 from ..detection.findings import Finding
-from ..detection.masking import mask
+from ..detection.masking import Namer
 from ..detection.policy import Verdict
 from ..errors import DuplicateEvent, NotFound, StorageSlow, StorageUnavailable, WrongSystem
 from ..storage import lifecycles, systems
@@ -29,13 +28,13 @@ from .findings import told
 from .ids import random_uuid
 from .keys import Caller
 from .limits import UNLIMITED, Quota, Rate
-from .masking import mask_json, mask_text, masks
+from .masking import SURE, mask_json, masks
+from .outcome import outcome
 from .policies import Effective, SystemPolicy
 from .services import Services
 from .times import MINUTE_MS, SECOND_MS
 
 PATIENCE_S = 1.0  # that a caller who is answered without storage waits for it
-WEAK = 0.5  # personal data found with less is neither told nor masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,8 @@ class Judgement:
     """A verdict and how it came about.
 
     `would` is the action without shadow mode: allow, mask or block. `transformed` is the masked prompt when
-    that is what is to be sent on. `degraded` says what did not work: `storage`, `detection`.
+    that is what is to be sent on; `masked` is what may be kept of it where the policy masks, as the `namer`
+    named it. `degraded` says what did not work: `storage`, `detection`.
     """
 
     verdict: Verdict
@@ -66,6 +66,8 @@ class Judgement:
     findings: Sequence[Finding]
     found_personal_data: bool
     transformed: str | None
+    masked: str
+    namer: Namer
     guard_event_id: str
     event_id: str
     policy: SystemPolicy
@@ -135,7 +137,12 @@ def guard(services: Services, caller: Caller, question: Question) -> tuple[Judge
     question = replace(question, system_id=system_of(services, caller, question.system_id))
     held = effective(services, caller, question.system_id, question.agent_id)
     judgement = _judge(services, question, held, started)
-    draft = _guard_draft(services, caller, question, judgement)
+    kept = question
+    if masks(held.policy):
+        kept, complete = _masked_question(services, question, judgement)
+        if not complete and not judgement.degraded:
+            judgement = replace(judgement, degraded=("detection",))
+    draft = _guard_draft(services, caller, question, kept, judgement)
     try:
         first, quota = _store(services, draft, defer=not fails_closed(held.policy))
     except StorageUnavailable:
@@ -194,22 +201,18 @@ def _judge(services: Services, question: Question, held: Effective, started: flo
     policy = held.policy
     expected = question.expected_languages or policy.expected_languages
     report = services.engine.scan(question.prompt, source="prompt", expected_languages=expected)
-    open_policy = replace(policy.detection, shadow_mode=False)
-    verdict = verdicts.decide(report.findings, open_policy)
-    would, transformed = verdict.action, None
-    if would == "mask":
-        transformed = mask(question.prompt, [one for one in report.findings if one.score >= WEAK]).text
-        if transformed == question.prompt:
-            would, transformed = "allow", None
+    done = outcome(question.prompt, report, policy.detection, closed=fails_closed(policy))
     shadow = policy.detection.shadow_mode
     return Judgement(
-        verdict=replace(verdict, action="allow" if shadow else would),
-        would=would,
+        verdict=done.verdict,
+        would=done.would,
         findings=report.findings,
         found_personal_data=any(
-            one.category == "pii_leakage" and one.score >= WEAK for one in report.findings
+            one.category == "pii_leakage" and one.score >= SURE for one in report.findings
         ),
-        transformed=None if shadow else transformed,
+        transformed=done.masked if done.would == "mask" and not shadow else None,
+        masked=done.masked,
+        namer=done.namer,
         guard_event_id=random_uuid(),
         event_id=question.event_id or random_uuid(),
         policy=policy,
@@ -219,23 +222,44 @@ def _judge(services: Services, question: Question, held: Effective, started: flo
     )
 
 
-def _guard_draft(services: Services, caller: Caller, question: Question, judgement: Judgement) -> _Draft:
+def _masked_question(services: Services, question: Question, judgement: Judgement) -> tuple[Question, bool]:
+    """What may be kept of the question, and whether all of it could be looked at."""
+    found = mask_json(
+        services.engine,
+        [question.user_id, question.event_category, question.workflow_run_id, dict(question.context)],
+        judgement.policy.detection,
+        namer=judgement.namer,
+    )
+    user_id, event_category, workflow_run_id, context = found.value
+    kept = replace(
+        question,
+        prompt=judgement.masked,
+        user_id=user_id,
+        event_category=event_category,
+        workflow_run_id=workflow_run_id,
+        context=context,
+    )
+    return kept, found.complete
+
+
+def _guard_draft(
+    services: Services, caller: Caller, question: Question, kept: Question, judgement: Judgement
+) -> _Draft:
+    """The row of a verdict on a question, of which so much may be kept."""
     now = services.clock()
     verdict = judgement.verdict
-    masked = masks(judgement.policy)
-    context = mask_json(services.engine, question.context) if masked else question.context
     row = GuardRow(
         id=services.interaction_ids.make(now),
         system_id=str(question.system_id),
         event_id=judgement.event_id,
         agent_id=question.agent_id,
-        user_id=question.user_id,
-        event_category=question.event_category,
-        workflow_run_id=question.workflow_run_id,
-        prompt=mask_text(question.prompt, judgement.findings) if masked else question.prompt,
+        user_id=kept.user_id,
+        event_category=kept.event_category,
+        workflow_run_id=kept.workflow_run_id,
+        prompt=kept.prompt,
         guard=orjson.dumps(
             {
-                **_kept(judgement, context),
+                **_kept(judgement, kept.context),
                 # Under the pepper, so that nobody finds out a masked prompt by trying.
                 "prompt_digest": hmac.digest(
                     services.pepper.encode(), question.prompt.encode(), "sha256"
@@ -377,7 +401,7 @@ def ingest(services: Services, caller: Caller, event: Event) -> tuple[str, Quota
     held = effective(services, caller, event.system_id, event.agent_id)
     now = services.clock()
     if masks(held.policy):
-        event = _masked(services, event)
+        event = _masked(services, event, held.policy)
     row = EventRow(
         id=services.interaction_ids.make(now),
         system_id=str(event.system_id),
@@ -400,11 +424,32 @@ def ingest(services: Services, caller: Caller, event: Event) -> tuple[str, Quota
     return stored
 
 
-def _masked(services: Services, event: Event) -> Event:
-    prompt, response, metadata, extra = mask_json(
-        services.engine, [event.prompt, event.response, dict(event.metadata), dict(event.extra)]
+def _masked(services: Services, event: Event, policy: SystemPolicy) -> Event:
+    """What may be kept of the event; in `extra` it says when something is withheld unseen."""
+    found = mask_json(
+        services.engine,
+        [
+            event.user_id,
+            event.event_category,
+            event.workflow_run_id,
+            event.prompt,
+            event.response,
+            dict(event.metadata),
+            dict(event.extra),
+        ],
+        policy.detection,
     )
-    return replace(event, prompt=prompt, response=response, metadata=metadata, extra=extra)
+    user_id, event_category, workflow_run_id, prompt, response, metadata, extra = found.value
+    return replace(
+        event,
+        user_id=user_id,
+        event_category=event_category,
+        workflow_run_id=workflow_run_id,
+        prompt=prompt,
+        response=response,
+        metadata=metadata,
+        extra=extra if found.complete else {**extra, "degraded": ["detection"]},
+    )
 
 
 def _store_events(tx: Transaction, drafts: Sequence[_Draft]) -> list[tuple[str, Quota]]:

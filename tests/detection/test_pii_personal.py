@@ -68,6 +68,9 @@ def test_the_licence_of_a_program_is_none():
         ("DOB: 03/05/1990", "03/05/1990"),
         ("date of birth 1990-05-03", "1990-05-03"),
         ("I was born on May 3, 1990", "May 3, 1990"),
+        ("Ada Byron, born 1980-02-03", "1980-02-03"),
+        ("Born: 03.02.1980", "03.02.1980"),
+        ("Ada, geb. 3.2.1980", "3.2.1980"),
         ("my birthday is 3rd of May 1990", "3rd of May 1990"),
         ("Geburtsdatum: 3. Mai 1990", "3. Mai 1990"),
         ("fecha de nacimiento: 3 de mayo de 1990", "3 de mayo de 1990"),
@@ -83,7 +86,13 @@ def test_dates_of_birth_are_found_beside_the_word(text, date):
 
 
 @pytest.mark.parametrize(
-    "text", ["due 03/05/1990", "the painter was born on 3 May 1790 in a village", "born in 1990"]
+    "text",
+    [
+        "due 03/05/1990",
+        "the painter was born on 3 May 1790 in a village",
+        "Bach (born 31 March 1685)",
+        "born in 1990",
+    ],
 )
 def test_other_dates_are_nobodys_birth(text):
     assert values(text, "BIRTH_DATE") == []

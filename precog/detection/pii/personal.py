@@ -44,12 +44,14 @@ _DATE = re.compile(
     r")(?![0-9])"
 )
 _BIRTH = stems("""
-    birth, born, dob, d.o.b, geboren, geburt, naissance, né le, née le, nacimiento, nací, nacido, nacida,
+    birth, born, dob, d.o.b, geboren, geb., geburt, naissance, né le, née le, nacimiento, nací, nacido, nacida,
     cumpleaños, nascimento, nasci, nascita, nato il, nata il, geboorte, födel, född, fødsel, født, syntym,
     urodz, naroz, narod, szület, născut, nasterii, рожд, родил, народж, роден, γέννησ, γεννήθ, doğum,
     出生, 生日, 生年月日, 誕生日, 생년월일, 생일, 태어, ميلاد, نשולד, לידה, जन्म, วันเกิด, ngày sinh,
     lahir
 """)
+# "born 1990-05-03" is a form's line; an encyclopedia writes "born on 3 May", or has a name of a month.
+_BORN = re.compile(r"(?<!\w)(?:born|geboren|geb\.|née?|nacid[oa]|nascid[oa]|nat[oa]|ur\.):? \Z")
 _MINE = words("""
     date of birth, birth date*, birthdate*, birthday*, dob, d o b, i was born, i m born, my, your, her,
     patient*, customer*, geburtsdatum*, geboren am, ich bin, né le, née le, je suis*, date de naissance,
@@ -140,5 +142,7 @@ def _birth_dates(page: Page) -> Iterator[Finding]:
         before = page.lower[max(0, start - 40) : start] + page.lower[end : end + 24]
         if any(hint in before for hint in _BIRTH):
             # That somebody was born on a day is in every encyclopedia; "my birthday is" is in none.
-            score = 0.85 if mentions(page.around(start, end, before=40, after=24), _MINE) else 0.4
+            told = not month and _BORN.search(page.lower, max(0, start - 12), start)
+            mine = told or mentions(page.around(start, end, before=40, after=24), _MINE)
+            score = 0.85 if mine else 0.4
             yield Finding("pii_leakage", "pii.birth_date", score, (start, end), label="BIRTH_DATE")
