@@ -26,6 +26,7 @@ _BASE64 = re.compile(
     r"(?<![A-Za-z0-9+/_=-])(?:(?:[A-Za-z0-9+/]{76}\r?\n|[A-Za-z0-9+/]{64}\r?\n)++[A-Za-z0-9+/]*+"
     r"|[A-Za-z0-9+/_-]{16,}+)={0,2}"
 )
+_ALL_HEX = re.compile(r"[0-9a-f]{16,}+|[0-9A-F]{16,}+")
 _JOINTS = re.compile("([/_-])")
 _HEX = re.compile(
     r"(?<![0-9A-Za-z])(?:0[xX])?(?:[0-9a-fA-F]{2}){8,}+(?![0-9A-Za-z])"
@@ -76,6 +77,8 @@ def decoded(view: View, raw: bytes) -> View | None:
 def readable(data: bytes) -> str | None:
     """The bytes as text, when they are mostly printable text."""
     if not data.isascii():
+        if len(data) - len(data.translate(None, _CONTROLS)) > len(data) // 20:
+            return None
         try:
             text = data.decode()
         except UnicodeDecodeError:
@@ -92,6 +95,8 @@ def readable(data: bytes) -> str | None:
 
 def _base64(match: re.Match[str]) -> str:
     digits = match[0]
+    if _ALL_HEX.fullmatch(digits):  # no letters of base64 are of these alone
+        return digits
     text = _from_base64(digits)
     if text is not None:
         return text

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import threading
 import tomllib
+from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -20,9 +22,9 @@ import hyperscan
 from .folding import Folded, fold, fold_wide
 
 # Ends kept of each anchor: a flood of harmless ones must not cost much, nor hide the last.
-_FIRST, _LAST = 4000, 24
+_FIRST, _LAST = 1000, 24
 # Bytes that patterns may be tried on, all together, in a text and all its readings.
-EFFORT = 800_000
+EFFORT = 360_000
 MOST_HITS = 128  # of one rule; of more only the last are told
 _BEFORE, _AFTER = 224, 128  # bytes around an anchor's end within which its rules match
 _MACRO = re.compile(r"\{([a-z_]+)\}")
@@ -151,17 +153,18 @@ class RuleSet:
 
     def _anchors(self, data: bytes) -> dict[int, list[int]]:
         """By number of the anchor, the offsets where it ends."""
-        ends: dict[int, list[int]] = {}
+        # Called once for each place of each anchor, so it does as little as can be.
+        ends: defaultdict[int, array[int]] = defaultdict(lambda: array("I"))
 
         def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            known = ends.setdefault(number, [])
-            known.append(end)
-            if len(known) > _FIRST + _LAST:
-                del known[_FIRST]
+            ends[number].append(end)
 
         if data:
             self._database.scan(data, note, scratch=self._scratch())
-        return ends
+        return {
+            number: [*known[:_FIRST], *known[max(_FIRST, len(known) - _LAST) :]]
+            for number, known in ends.items()
+        }
 
     def _scratch(self) -> hyperscan.Scratch:
         """This thread's own working memory, which no two scans may share."""

@@ -21,7 +21,7 @@ from .secret_passwords import passwords
 from .secret_structures import structured
 from .secret_tokens import issued
 
-_MOST_TRIED = 4000  # places a detector is tried at in one text, so that a flood of them costs little
+_MOST_TRIED = 2000  # places a detector is tried at in one text, so that a flood of them costs little
 _MOST_FOUND = 300  # secrets of one kind that are told apart
 _LONGEST_LEAD = 32
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from .findings import Finding
-from .normalize import LARGE, SLACK
+from .normalize import SLACK
 from .rules import Effort
 
 # All readings together are looked at for so many times a text's length; of what is beyond LARGE less.
 MOST_READ = 4
+LARGE = 32_768
 # Of what was turned around or rotated so much is, whatever else there is: it is cut to where that matters.
 MOST_TURNED = 98_304
 # Hits of a rule at its full weight; it counts once, so that more make no difference to anybody.
@@ -31,7 +32,7 @@ class Work:
         self._met: Counter[str] = Counter()
         self._met_in_full: Counter[str] = Counter()
         self._traced = 0
-        self._personal_left = length + LARGE // 4
+        self._personal_left = length + LARGE // 2
         self._left_turned = MOST_TURNED
         self._left = MOST_READ * min(length, LARGE) + max(0, length - LARGE) + SLACK
 
