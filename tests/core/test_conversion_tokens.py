@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hmac
+from types import SimpleNamespace
 
+import itsdangerous.signer
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,6 +119,22 @@ def test_a_truncated_token_is_refused(length):
 )
 def test_rubbish_is_refused(make):
     refused(make(*issue().split(".")))
+
+
+def test_signatures_are_compared_in_constant_time(monkeypatch):
+    compared = []
+
+    def compare_digest(one, other):
+        compared.append((len(one), len(other)))
+        return hmac.compare_digest(one, other)
+
+    token = issue()
+    monkeypatch.setattr(
+        itsdangerous.signer, "hmac", SimpleNamespace(new=hmac.new, compare_digest=compare_digest)
+    )
+    verify(token)
+    refused(token, session_id="s-2")
+    assert compared == [(32, 32)] * 3  # with the newest secret, then with both
 
 
 @given(st.text(st.characters(), max_size=80))
