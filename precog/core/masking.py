@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from ..detection.engine import Engine
@@ -22,7 +23,7 @@ from .policies import SystemPolicy
 
 SURE = 0.5
 """Weaker findings are left, unless together they would block: a number might be anybody's."""
-BUDGET_S = 0.2
+BUDGET_S = 0.15
 """Of processor time, for the strings of one record; what is left over then is withheld."""
 
 # Most names and values of metadata, in which nothing can be: they are not worth a look each.
@@ -183,8 +184,15 @@ class _Scan:
             self._namer.reserve(text)
         for key, label in record.told.items():
             record.kept[key] = self._namer.name(label, key[1])
+        done = 0
         for batch in _batches(record.unknown):
+            if self._spent_s > BUDGET_S:
+                break
             record.kept.update(self._looked_at(batch))
+            done += len(batch.keys)
+        for key in islice(record.unknown, done, None):
+            self.complete = False
+            record.kept[key] = withheld(key[1])
 
     def _looked_at(self, batch: _Batch) -> Iterable[tuple[_Key, str]]:
         if self._spent_s > BUDGET_S:
