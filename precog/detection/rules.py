@@ -22,7 +22,7 @@ import hyperscan
 from .folding import Folded, fold, fold_wide
 
 # Ends kept of each anchor: a flood of harmless ones must not cost much, nor hide the last.
-_FIRST, _LAST = 1000, 24
+_FIRST, _LAST = 2000, 24
 # Bytes that patterns may be tried on, all together, in a text and all its readings.
 EFFORT = 360_000
 MOST_HITS = 128  # of one rule; of more only the last are told
