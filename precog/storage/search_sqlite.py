@@ -10,21 +10,15 @@ from .search import ATTRIBUTES_WEIGHT, NAME_WEIGHT, NOTES_WEIGHT, Entry, Questio
 FORGET = "DELETE FROM product_search WHERE rowid = :number"
 
 ADD = """
-INSERT INTO product_search (rowid, name, attributes, notes, product, price_e4, currency)
-VALUES (:number, :name, :attributes, :notes, :product, :price_e4, :currency)
+INSERT INTO product_search (rowid, words, name, attributes, notes, product, price_e4, currency)
+VALUES (:number, :words, :name, :attributes, :notes, :product, :price_e4, :currency)
 """
 
-# Who may be found is settled first: a score costs ten times what a match does. The plus sign keeps SQLite
-# from asking the index once for each of them.
+# One question to the index, so that of a common word it looks only where a rarer one is.
 FIND = f"""
-WITH eligible (number) AS MATERIALIZED (
-    SELECT rowid FROM product_search
-    WHERE product_search MATCH :eligible AND price_e4 <= :most_e4
-      AND (:currency IS NULL OR currency = :currency)
-)
 SELECT product FROM product_search
-WHERE product_search MATCH :words AND +rowid IN (SELECT number FROM eligible)
-ORDER BY bm25(product_search, {NAME_WEIGHT}, {ATTRIBUTES_WEIGHT}, {NOTES_WEIGHT}), price_e4, product
+WHERE product_search MATCH :question AND price_e4 <= :most_e4 AND (:currency IS NULL OR currency = :currency)
+ORDER BY bm25(product_search, 0, {NAME_WEIGHT}, {ATTRIBUTES_WEIGHT}, {NOTES_WEIGHT}), price_e4, product
 LIMIT :limit
 """  # noqa: S608, of our own numbers
 
@@ -40,6 +34,7 @@ class SqliteIndex:
             tx.run(
                 ADD,
                 number=number,
+                words=_text(mark, dict.fromkeys((*entry.name, *entry.attributes, *entry.notes))),
                 name=_text(mark, entry.name),
                 attributes=_text(mark, entry.attributes),
                 notes=_text(mark, entry.notes),
@@ -52,8 +47,7 @@ class SqliteIndex:
         """The ids of the best products: by rank, then price, then id."""
         rows = tx.all(
             FIND,
-            eligible=_eligible(question),
-            words=_any(question.mark, question.words),
+            question=f"words : ({_eligible(question)}) AND ({_any(question.mark, question.words)})",
             most_e4=question.most_e4,
             currency=question.currency,
             limit=question.limit,
@@ -80,9 +74,6 @@ def _all_quoted(mark: str, words: Iterable[str]) -> list[str]:
 
 def _eligible(question: Question) -> str:
     mark = question.mark
-    found = f"({_any(mark, question.some)})"
-    for word in _all_quoted(mark, question.every):
-        found = f"({found} AND {word})"
-    for words in question.never:
-        found = f"({found} NOT ({' AND '.join(_all_quoted(mark, words))}))"
-    return found
+    parts = [f"({_any(mark, question.some)})", *_all_quoted(mark, question.every)]
+    excluded = [f" NOT ({' AND '.join(_all_quoted(mark, words))})" for words in question.never]
+    return f"({' AND '.join(parts)}){''.join(excluded)}"
