@@ -19,6 +19,7 @@ _HEX_DIGITS = b"0123456789abcdefABCDEF"
 _BASE64_DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 _AS_BASE64 = byte_map(b" ", (_BASE64_DIGITS, b"x"))
 _AS_HEX = byte_map(b".", (_HEX_DIGITS, b"h"), (b" :,-", b" "))
+_AS_NUMBERS = byte_map(b".", (b"0123456789", b"d"), (b" ,;", b" "))
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 _BASE64 = re.compile(
@@ -32,6 +33,14 @@ _HEX = re.compile(
     r"(?<![0-9A-Za-z])(?:0[xX])?(?:[0-9a-fA-F]{2}){8,}+(?![0-9A-Za-z])"
     r"|(?<![0-9A-Za-z])(?:0[xX])?[0-9a-fA-F]{2}(?:[ :,-]{1,2}(?:0[xX])?[0-9a-fA-F]{2}){4,}+(?![0-9A-Za-z])"
 )
+# The codes of characters: in eight binary digits each, or in decimal ones.
+_CODES = re.compile(
+    r"(?<![\w.,-])(?:[01]{8}[ ,]{0,2}){5,}+(?![\w.])"
+    r"|(?<![\w.,-])\[?(?:(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])[ ,;]{1,2}){11,}+"
+    r"(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])(?![\w.])"
+)
+_NUMBERS = re.compile(r"[0-9]+")
+_SMALL = re.compile(r"[a-z ]+")
 _HEX_NOISE = re.compile(r"0[xX]|[ :,-]")
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}(?:[A-Za-z0-9_.~+-]{0,16}%[0-9a-fA-F]{2})*")
 _ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
@@ -69,6 +78,9 @@ def decoded(view: View, raw: bytes) -> View | None:
     digits = raw.translate(_AS_HEX)
     if b"hhhhhhhhhhhhhhhh" in digits or b"hh hh hh hh" in digits or raw.count(b"0x") > 3:
         found = rewritten(found, _HEXES) or found
+    numbers = raw.translate(_AS_NUMBERS)
+    if b"ddd ddd" in numbers or b"ddd  ddd" in numbers or b"dddddddd" in numbers:
+        found = rewritten(found, _CHARACTER_CODES) or found
     if b"xxxxxxxxxxxxxxxx" in raw.translate(_AS_BASE64):
         found = rewritten(found, _BASE64S) or found
     return None if found is view else found
@@ -119,6 +131,19 @@ def _hex(match: re.Match[str]) -> str:
     return readable(bytes.fromhex(_HEX_NOISE.sub("", match[0]))) or match[0]
 
 
+def _codes(match: re.Match[str]) -> str:
+    """The characters, when most of them are such as words are written with."""
+    digits = match[0]
+    bits = "".join(_NUMBERS.findall(digits))
+    if not bits.strip("01"):
+        data = bytes([int(bits[at : at + 8], 2) for at in range(0, len(bits) - 7, 8)])
+        text = readable(data) or ""
+    else:
+        text = bytes(map(int, _NUMBERS.findall(digits))).decode("ascii")
+    # A row of measured values is letters as well, but hardly of small ones.
+    return text if len(_SMALL.sub("", text)) * 2 < len(text) else digits
+
+
 def _entity(match: re.Match[str]) -> str:
     name = match[1]
     if name[0] != "#":
@@ -162,4 +187,5 @@ _ENTITIES = Rule("html", _ENTITY, _entity)
 _PERCENTS = Rule("url", _PERCENT, _percent)
 _ESCAPES = Rule("escapes", _ESCAPED, _escaped)
 _HEXES = Rule("hex", _HEX, _hex)
+_CHARACTER_CODES = Rule("codes", _CODES, _codes)
 _BASE64S = Rule("base64", _BASE64, _base64)
