@@ -6,6 +6,8 @@ import random
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from precog.core import administration, catalogs, money, recommend
 from precog.core.recommend import Recommendation, Wish
@@ -201,6 +203,31 @@ HOSTILE = (
 def test_whatever_a_goal_says_is_words(shop: Sandbox, goal: str) -> None:
     assert skus(ask(shop, goal))[:1] == ([] if "word63" in goal else ["boots"])
     assert ask(shop, goal, goal[:200], f"no {goal[:190]}").picks == ()
+
+
+# What no body can hold is refused before it comes here.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200)
+PHRASES = st.sampled_from(["", "no ", "not ", "without ", "under ", "max ", "boots ", "no boots "])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(goal=TEXTS, phrases=st.lists(st.builds("{}{}".format, PHRASES, TEXTS), max_size=4))
+def test_any_text_is_a_goal_and_a_constraint(shop: Sandbox, goal: str, phrases: list[str]) -> None:
+    found = ask(shop, f"{goal} boots", *phrases)
+    assert len(found.picks) <= 1
+    assert ask(shop, goal, *phrases).reasoning
+
+
+def test_a_thousand_words_that_must_be_there_are_all_looked_for(shop: Sandbox) -> None:
+    many = [f"{number:03}" for number in range(1_000)]
+    phrases = [" ".join(many[start : start + 50]) for start in range(0, 1_000, 50)]
+    goods = [
+        product("all", "Boots", notes=" ".join(many)),
+        product("most", "Boots", notes=" ".join(many[1:])),
+    ]
+    catalogs.put_products(shop.services, shop.organization_id, SLUG, goods)
+    assert skus(ask(shop, "boots", *phrases)) == ["all"]
+    assert set(skus(ask(shop, "boots", *(f"no {phrase}" for phrase in phrases[:1])))) == {"boots", "most"}
 
 
 def test_many_phrases_of_many_words_are_taken(shop: Sandbox) -> None:
