@@ -75,7 +75,8 @@ def http_figures(seconds: int, rounds: int) -> Iterator[str]:
                 drive = {"body": body, "key": key, "folder": folder}
                 servers.post(f"{precog}/api/v1/guard", seconds=1, connections=1, **drive)
                 yield f"memory with everything loaded: {servers.resident_mb(precog):.0f} MB"
-                yield f"\n{f'a prompt of {PROMPT} bytes, SQLite':<34}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}"
+                title = f"a prompt of {PROMPT} bytes, SQLite"
+                yield f"\n{title:<34}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}"
                 for connections in (1, 16):
                     theirs, ours = [], []
                     for _ in range(rounds):
