@@ -45,8 +45,8 @@ _DATE = re.compile(
 )
 _BIRTH = stems("""
     birth, born, dob, d.o.b, geboren, geb., geburt, naissance, né le, née le, nacimiento, nací, nacido,
-    nacida, cumpleaños, nascimento, nasci, nascita, nato il, nata il, geboorte, födel, född, fødsel, født, syntym,
-    urodz, naroz, narod, szület, născut, nasterii, рожд, родил, народж, роден, γέννησ, γεννήθ, doğum,
+    nacida, cumpleaños, nascimento, nasci, nascita, nato il, nata il, geboorte, födel, född, fødsel, født,
+    syntym, urodz, naroz, narod, szület, născut, nasterii, рожд, родил, народж, роден, γέννησ, γεννήθ, doğum,
     出生, 生日, 生年月日, 誕生日, 생년월일, 생일, 태어, ميلاد, نשולד, לידה, जन्म, วันเกิด, ngày sinh,
     lahir
 """)
