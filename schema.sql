@@ -76,17 +76,167 @@ CREATE TABLE IF NOT EXISTS system_policies (
 
 -- agent_id is the name that senders use; deactivated_at frees the slot;
 -- thresholds is JSON and overrides its system's policy.
+--
+-- An identity is an agent with a key: id and agent_id are its UUID, public_key is PEM, key_fingerprint the
+-- SHA-256 of its DER, secret_digest HMAC-SHA256 of its secret under the server's pepper, scopes JSON.
+-- revoked_at is final, and then deactivated_at is set as well; last_auth_at is exact to a minute.
 CREATE TABLE IF NOT EXISTS agents (
     id TEXT NOT NULL PRIMARY KEY,
     organization_id TEXT NOT NULL REFERENCES organizations (id),
     agent_id TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     deactivated_at BIGINT,
-    thresholds TEXT
+    thresholds TEXT,
+    name TEXT,
+    public_key TEXT,
+    key_fingerprint TEXT,
+    secret_digest TEXT,
+    scopes TEXT,
+    suspended_at BIGINT,
+    revoked_at BIGINT,
+    last_auth_at BIGINT,
+    updated_at BIGINT
 );
 
 -- One agent a name; decides which of two first posts creates it. Also pages the list by name.
 CREATE UNIQUE INDEX IF NOT EXISTS agents_name ON agents (organization_id, agent_id);
+-- Lists an organization's identities, newest first.
+CREATE INDEX IF NOT EXISTS agents_identities ON agents (organization_id, created_at, id)
+    WHERE public_key IS NOT NULL;
+
+-- The keys that sign access tokens, of all servers on this database. private_sealed is encrypted under a key
+-- that is derived from the server's secret_key; tokens that a key signed are good until last_signed_until
+-- at the latest, and until then its public half is published.
+CREATE TABLE IF NOT EXISTS signing_keys (
+    kid TEXT NOT NULL PRIMARY KEY,
+    public_jwk TEXT NOT NULL,
+    private_sealed TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    retired_at BIGINT,
+    last_signed_until BIGINT NOT NULL
+);
+
+-- One key signs at a time; decides which of two servers that start together makes it.
+CREATE UNIQUE INDEX IF NOT EXISTS signing_keys_current ON signing_keys ((retired_at IS NULL))
+    WHERE retired_at IS NULL;
+
+-- digest is HMAC-SHA256 of the token under the server's pepper.
+CREATE TABLE IF NOT EXISTS refresh_tokens (
+    id TEXT NOT NULL PRIMARY KEY,
+    agent TEXT NOT NULL REFERENCES agents (id),
+    organization_id TEXT NOT NULL REFERENCES organizations (id),
+    digest TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    revoked_at BIGINT
+);
+
+-- Finds the refresh token that a request presents.
+CREATE UNIQUE INDEX IF NOT EXISTS refresh_tokens_digest ON refresh_tokens (digest);
+-- Finds the tokens that are old enough to forget.
+CREATE INDEX IF NOT EXISTS refresh_tokens_age ON refresh_tokens (expires_at);
+
+-- Access tokens that were ended before they expired.
+CREATE TABLE IF NOT EXISTS revoked_tokens (
+    jti TEXT NOT NULL PRIMARY KEY,
+    expires_at BIGINT NOT NULL
+);
+
+-- Finds those that have expired meanwhile.
+CREATE INDEX IF NOT EXISTS revoked_tokens_age ON revoked_tokens (expires_at);
+
+-- Assertions by which agents proved that they hold their key; the key decides that each is taken once. jti is
+-- a digest of the agent's own.
+CREATE TABLE IF NOT EXISTS used_assertions (
+    agent TEXT NOT NULL REFERENCES agents (id),
+    jti TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (agent, jti)
+);
+
+-- Finds those that have expired meanwhile.
+CREATE INDEX IF NOT EXISTS used_assertions_age ON used_assertions (expires_at);
+
+-- What an agent may do in one go. Money is in ten-thousandths of a dollar; a limit of null is none.
+CREATE TABLE IF NOT EXISTS sessions (
+    id TEXT NOT NULL PRIMARY KEY,
+    organization_id TEXT NOT NULL REFERENCES organizations (id),
+    agent TEXT NOT NULL REFERENCES agents (id),
+    max_actions BIGINT,
+    action_count BIGINT NOT NULL DEFAULT 0,
+    max_value_e4 BIGINT,
+    value_used_e4 BIGINT NOT NULL DEFAULT 0,
+    expires_at BIGINT,
+    created_at BIGINT NOT NULL,
+    ended_at BIGINT
+);
+
+-- Lists an organization's sessions, newest first; the other those of an agent.
+CREATE INDEX IF NOT EXISTS sessions_organization ON sessions (organization_id, created_at, id);
+CREATE INDEX IF NOT EXISTS sessions_agent ON sessions (agent, created_at, id);
+
+-- What an agent did, and what it was like before and after: pre_state, post_state and rollback_procedure are
+-- JSON. sequence_number counts within the session.
+CREATE TABLE IF NOT EXISTS transactions (
+    id TEXT NOT NULL PRIMARY KEY,
+    organization_id TEXT NOT NULL REFERENCES organizations (id),
+    agent TEXT NOT NULL REFERENCES agents (id),
+    session TEXT REFERENCES sessions (id),
+    sequence_number BIGINT,
+    action_type TEXT,
+    value_e4 BIGINT,
+    pre_state TEXT NOT NULL,
+    post_state TEXT,
+    rollback_procedure TEXT,
+    rollback_confidence TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'committed', 'rolled_back')),
+    created_at BIGINT NOT NULL,
+    committed_at BIGINT,
+    rolled_back_at BIGINT,
+    reason TEXT
+);
+
+-- Lists an organization's transactions, newest first; the others those of a session and of an agent.
+CREATE INDEX IF NOT EXISTS transactions_organization ON transactions (organization_id, created_at, id);
+CREATE INDEX IF NOT EXISTS transactions_session ON transactions (session, created_at, id)
+    WHERE session IS NOT NULL;
+CREATE INDEX IF NOT EXISTS transactions_agent ON transactions (agent, created_at, id);
+-- No two transactions of a session have the same number.
+CREATE UNIQUE INDEX IF NOT EXISTS transactions_sequence ON transactions (session, sequence_number)
+    WHERE session IS NOT NULL;
+
+-- What was changed, one chain an organization: entry_hash is the SHA-256 of the entry with previous_hash.
+-- metadata is canonical JSON (RFC 8785), as it was hashed. Nothing in here refers to a row that could keep
+-- an entry from being written.
+CREATE TABLE IF NOT EXISTS audit_entries (
+    organization_id TEXT NOT NULL REFERENCES organizations (id),
+    sequence_number BIGINT NOT NULL,
+    id TEXT NOT NULL,
+    previous_hash TEXT NOT NULL,
+    entry_hash TEXT NOT NULL,
+    event_type TEXT NOT NULL,
+    agent TEXT,
+    session_id TEXT,
+    transaction_id TEXT,
+    metadata TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (organization_id, sequence_number)
+);
+
+-- An entry has one follower, so the chain cannot fork.
+CREATE UNIQUE INDEX IF NOT EXISTS audit_entries_chain ON audit_entries (organization_id, previous_hash);
+-- Each serves one filter of the list, newest first.
+CREATE INDEX IF NOT EXISTS audit_entries_event ON audit_entries (organization_id, event_type, sequence_number);
+CREATE INDEX IF NOT EXISTS audit_entries_agent ON audit_entries (organization_id, agent, sequence_number)
+    WHERE agent IS NOT NULL;
+
+-- Where each chain ends: the number and the hash of its newest entry. Whoever adds one holds the row until the
+-- end of its transaction, so the chain grows by one transaction at a time.
+CREATE TABLE IF NOT EXISTS audit_heads (
+    organization_id TEXT NOT NULL PRIMARY KEY REFERENCES organizations (id),
+    sequence_number BIGINT NOT NULL,
+    entry_hash TEXT NOT NULL
+);
 
 -- id begins with the time of receipt, so it orders by time. metadata, tool_calls, extra (the
 -- top-level fields nobody knows) and native (a platform's own body, whole) are JSON.

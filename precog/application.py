@@ -18,12 +18,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from . import config as settings
 from .core import services
 from .core.times import Clock, wall_clock
-from .surfaces import base, callers, documents, edge, guard, health, management, telemetry
+from .surfaces import base, callers, documents, edge, guard, health, identities, management, telemetry
 from .surfaces.blueprint import NameConverter
 from .surfaces.callers.forms import ErrorSchema as CallerErrorSchema
 from .surfaces.coded import ErrorSchema
 from .surfaces.documents import Document
 from .surfaces.guard.forms import RefusedSchema
+from .surfaces.identities.forms import ErrorSchema as IdentityErrorSchema
 from .surfaces.shortcut import Shortcuts
 
 log = logging.getLogger(__name__)
@@ -85,6 +86,7 @@ def build(
         registrations_per_hour=chosen.registrations_per_hour,
         background_analysis=chosen.background_analysis,
         secret_keys=chosen.secret_key,
+        issuer=chosen.issuer,
     )
     if shortcuts:
         app.wsgi_app = Shortcuts(  # type: ignore[method-assign]
@@ -101,7 +103,7 @@ def build(
     edge.register(app)
     app.register_blueprint(health.blueprint)
     own = (telemetry.surface, management.surface)
-    base.register(app, (*own, *guard.surfaces, *callers.surfaces))
+    base.register(app, (*own, *guard.surfaces, *callers.surfaces, *identities.surfaces))
     number = version("precog")
     documents.register(
         app,
@@ -125,6 +127,15 @@ def build(
                 callers.surfaces,
                 key_header="X-Caller-Key",
                 needs_key=False,
+            ),
+            Document(
+                "certusordo",
+                "Agent identities",
+                number,
+                "/v1",
+                IdentityErrorSchema,
+                identities.surfaces,
+                key_header="X-API-Key",
             ),
         ),
     )

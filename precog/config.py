@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -29,7 +30,9 @@ class Config:
     trusted_proxies: int = 0  # how many proxies in front set X-Forwarded-For
     unauthenticated_per_minute: int = 1_200  # answers without a valid key, per IP and process
     caller_ip_per_minute: int = 600  # requests of outside agents per address, whoever they say they are
-    registrations_per_hour: int = 10  # of outside agents, per address
+    registrations_per_hour: int = 10  # of outside agents, and of organizations that sign up, per address
+    open_sign_up: bool = False  # whether anybody may make an organization, of the smallest plan
+    issuer: str | None = None  # the public URL that agents' tokens name; else where the request came to
     background_analysis: bool = True  # of what telemetry and events bring, by a thread of this process
 
 
@@ -54,8 +57,11 @@ def load(overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] 
     for name in (entry.name for entry in fields(Config) if entry.type == "int"):
         if name in values:
             values[name] = _whole_number(name, values[name])
-    if "background_analysis" in values:
-        values["background_analysis"] = _yes_or_no("background_analysis", values["background_analysis"])
+    if values.get("issuer") is not None:
+        values["issuer"] = _url(values["issuer"])
+    for name in (entry.name for entry in fields(Config) if entry.type == "bool"):
+        if name in values:
+            values[name] = _yes_or_no(name, values[name])
     return Config(**values)
 
 
@@ -100,6 +106,13 @@ def _whole_number(name: str, value: Any) -> int:
     if number < 0:
         raise ConfigurationError(f"{name} is a whole number, 0 or more.")
     return number
+
+
+def _url(value: Any) -> str:
+    text = str(value).strip().rstrip("/")
+    if not text.isprintable() or re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text) is None:
+        raise ConfigurationError("issuer is a URL such as https://precog.example.com.")
+    return text
 
 
 def _yes_or_no(name: str, value: Any) -> bool:

@@ -83,6 +83,16 @@ class AgentDeactivated(PrecogError):
         self.agent_id = agent_id
 
 
+class Forbidden(PrecogError):
+    """It is there, but somebody else's to change. `reason` is safe to show to the sender."""
+
+    code = "forbidden"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class WrongSystem(PrecogError):
     """The key is another system's, or the organization has no such system."""
 
@@ -136,13 +146,14 @@ class VersionConflict(PrecogError):
 
 
 class TooLarge(PrecogError):
-    """The body is larger than is accepted, after decompression."""
+    """The body is larger than is accepted, after decompression; or `what`, a part of it, is."""
 
     code = "too_large"
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, what: str = "body") -> None:
         super().__init__(limit_bytes)
         self.limit_bytes = limit_bytes
+        self.what = what
 
 
 class UnsupportedMediaType(PrecogError):
@@ -177,6 +188,74 @@ class ConversionTokenExpired(PrecogError):
     """The token is good, but was issued more than a day ago."""
 
     code = "conversion_token_expired"
+
+
+class InvalidCredentials(PrecogError):
+    """The agent's secret, assertion or refresh token is wrong, or has ended; which one is not told."""
+
+    code = "invalid_credentials"
+
+
+class InvalidToken(PrecogError):
+    """The agent's access token is missing, forged, expired or revoked."""
+
+    code = "invalid_token"
+
+
+class AgentSuspended(PrecogError):
+    """The operator has suspended this agent for now."""
+
+    code = "agent_suspended"
+
+
+class AgentRevoked(PrecogError):
+    """This agent was revoked, which is for good."""
+
+    code = "agent_revoked"
+
+
+class AgentMismatch(PrecogError):
+    """An agent speaks for another one than itself."""
+
+    code = "agent_mismatch"
+
+
+class WrongOrganization(PrecogError):
+    """The key and the agent's token are of two organizations."""
+
+    code = "wrong_organization"
+
+
+class SessionEnded(PrecogError):
+    """Nothing more can be begun in this session."""
+
+    code = "session_ended"
+
+
+class SessionExpired(PrecogError):
+    """The session's time is over."""
+
+    code = "session_expired"
+
+
+class SessionLimitReached(PrecogError):
+    """The session's actions or value are used up. `limit` names which."""
+
+    code = "session_limit_reached"
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+class InvalidTransition(PrecogError):
+    """What was asked for is no step from where this stands. `status` says where."""
+
+    code = "invalid_transition"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 class StorageUnavailable(PrecogError):

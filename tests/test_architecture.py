@@ -40,7 +40,7 @@ THIRD_PARTY = {
     "config": set(),
     "logs": {"orjson"},
     "storage": {"psycopg", "psycopg_pool"},
-    "core": {"iso4217", "itsdangerous", "orjson", "snowballstemmer"},
+    "core": {"cryptography", "iso4217", "itsdangerous", "jwt", "orjson", "rfc8785", "snowballstemmer"},
 }
 DRIVERS = {"sqlite3", "psycopg", "psycopg_pool"}
 WEB = {"http", "urllib", "wsgiref", "socket"}
@@ -141,7 +141,7 @@ def attributes_of(name: str, module: str) -> set[str]:
     [
         (
             VENDOR,
-            r"surfaces/(telemetry|guard|callers|agents)/.+|surfaces/key_kinds\.py|cli/.+|application\.py",
+            r"surfaces/(telemetry|guard|callers|identities)/.+|surfaces/key_kinds\.py|cli/.+|application\.py",
         ),
         (PLATFORM, r"surfaces/telemetry/.+"),
     ],

@@ -20,6 +20,7 @@ from ..errors import (
 from ..storage import keys, organizations
 from ..storage.engine import Database, Transaction
 from ..storage.keys import ApiKey
+from ..storage.organizations import Organization
 from .ids import random_id
 from .limits import UNLIMITED, Rate
 from .reach import Reach
@@ -57,6 +58,7 @@ class Caller:
     expires_at: int | None
     agent_limit: int | None
     rate: Rate
+    agent_id: str | None = None  # of an agent that came with a token of its own: it speaks for no other
 
     def require(self, scope: str) -> None:
         """Raise InsufficientScope unless the key has the scope."""
@@ -252,13 +254,6 @@ def _find(tx: Transaction, kept: str) -> Caller:
     organization = organizations.get(tx, key.organization_id)
     if organization is None:
         raise Unauthenticated()
-    steady = organization.requests_per_minute
-    rate = Rate(
-        "requests",
-        UNLIMITED if steady is None else steady,
-        UNLIMITED if organization.burst is None or steady is None else organization.burst,
-        MINUTE_MS,
-    )
     return Caller(
         organization_id=key.organization_id,
         key_id=key.id,
@@ -266,5 +261,16 @@ def _find(tx: Transaction, kept: str) -> Caller:
         scopes=key.scopes,
         expires_at=key.expires_at,
         agent_limit=organization.agent_limit,
-        rate=rate,
+        rate=rate_of(organization),
+    )
+
+
+def rate_of(organization: Organization) -> Rate:
+    """How many requests a minute the organization's plan admits."""
+    steady = organization.requests_per_minute
+    return Rate(
+        "requests",
+        UNLIMITED if steady is None else steady,
+        UNLIMITED if organization.burst is None or steady is None else organization.burst,
+        MINUTE_MS,
     )

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..detection.engine import Engine, shared
+from ..errors import StorageUnavailable
 from ..storage import migrate, readiness
 from ..storage.engine import Database, Forkable, open_database, watch_forks
+from .agent_tokens import AgentTokens
 from .analysis import Analyst
 from .conversion_tokens import ConversionTokens
 from .deferred import Deferred
@@ -19,6 +21,7 @@ from .keys import Authenticator
 from .limits import Strangers
 from .policy_cache import Policies
 from .reach import Reach
+from .signing_keys import SigningKeys
 from .times import Clock
 from .visitors import Visitors
 
@@ -41,6 +44,9 @@ class Services(Forkable):
     deferred: Deferred
     analyst: Analyst
     conversion_tokens: ConversionTokens
+    signing_keys: SigningKeys
+    agent_tokens: AgentTokens
+    issuer: str | None
     reach: Reach
     draining: bool = False
 
@@ -56,6 +62,8 @@ class Services(Forkable):
         self.visitors.renew_lock()
         self.interaction_ids.renew_lock()
         self.policies.renew_lock()
+        self.signing_keys.renew_lock()
+        self.agent_tokens.renew_lock()
 
     def close(self) -> None:
         """Finish queued writes and let go of the database."""
@@ -74,6 +82,7 @@ def build(
     registrations_per_hour: int = 10,
     background_analysis: bool = True,
     secret_keys: Sequence[str] = (),
+    issuer: str | None = None,
 ) -> Services:
     """Open the database, bring it to this version's schema, and build the services on it.
 
@@ -84,6 +93,8 @@ def build(
     db = open_database(database)
     migrate.prepare(db, now=clock())
     reach = Reach(clock)
+    secret_keys = secret_keys or [secrets.token_urlsafe(48)]
+    signing_keys = SigningKeys(db, secret_keys=secret_keys, clock=clock)
     policies = Policies(db, clock=clock, reach=reach)
     services = Services(
         db=db,
@@ -98,7 +109,10 @@ def build(
         deferred=Deferred(db),
         reach=reach,
         analyst=Analyst(db, clock=clock, policies=policies, engine=shared, in_background=background_analysis),
-        conversion_tokens=ConversionTokens(secret_keys or [secrets.token_urlsafe(48)]),
+        conversion_tokens=ConversionTokens(secret_keys),
+        signing_keys=signing_keys,
+        agent_tokens=AgentTokens(db, keys=signing_keys, clock=clock, issuer=issuer),
+        issuer=issuer,
     )
     watch_forks(services)
     return services
@@ -123,3 +137,10 @@ def probe(services: Services) -> None:
     """Read and write once. Raises StorageUnavailable, also for a schema that is not this version's."""
     services.db.read(migrate.require_current)
     services.db.write(readiness.probe, now=services.clock())
+
+
+def look(services: Services) -> None:
+    """Read once. Raises StorageUnavailable, also when the server is going down."""
+    if services.draining:
+        raise StorageUnavailable("draining")
+    services.db.read(migrate.require_current)

@@ -8,11 +8,12 @@ from typing import Any, ParamSpec, TypeVar
 
 from flask import g, request
 
-from ..core import limits
+from ..core import limits, tokens
 from ..core.keys import Caller
 from ..core.limits import Quota
 from ..core.services import Services
-from ..errors import StorageUnavailable
+from ..core.tokens import AgentCaller
+from ..errors import StorageUnavailable, WrongOrganization
 from .base import services
 from .key_kinds import KEY_HEADERS
 
@@ -33,6 +34,32 @@ def presented_key(environ: Mapping[str, Any]) -> str | None:
             return str(value).strip()
     kind, _, key = str(environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
     return key.strip() if kind.lower() == "bearer" and key else None
+
+
+def presented_token(environ: Mapping[str, Any]) -> str | None:
+    """The agent's access token of the request; None when nothing in it looks like one.
+
+    Clients send it beside their organization's key, which never has a dot.
+    """
+    kind, _, token = str(environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
+    return token.strip() if kind.lower() == "bearer" and token.count(".") == 2 else None
+
+
+def authenticate_agent(here: Services, environ: Mapping[str, Any]) -> AgentCaller | None:
+    """The agent whose request this is; None when it has no access token.
+
+    Raises InvalidToken, WrongOrganization when there is a key of another organization beside it, and for a
+    key that is not good what `authenticate` raises.
+    """
+    token = presented_token(environ)
+    if token is None:
+        return None
+    here.strangers.refuse(str(environ.get("REMOTE_ADDR") or ""), here.clock())
+    agent = tokens.agent_of(here, token)
+    if any(environ.get(name) for name in KEY_HEADERS):
+        if authenticate(here, environ).organization_id != agent.organization_id:
+            raise WrongOrganization()
+    return agent
 
 
 def authenticate(here: Services, environ: Mapping[str, Any], *, stale: bool = False) -> Caller:

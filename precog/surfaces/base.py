@@ -96,6 +96,8 @@ def _from_ours(error: PrecogError) -> Problem:
             return Problem(error.code, "Every agent slot of the plan is taken", {"limit": error.limit})
         case errors.AgentDeactivated():
             return Problem(error.code, "The agent is deactivated", {"agentId": error.agent_id})
+        case errors.Forbidden():
+            return Problem(error.code, error.reason)
         case errors.WrongSystem():
             return Problem(error.code, "The key is not for this system")
         case errors.DuplicateEvent():
@@ -115,11 +117,35 @@ def _from_ours(error: PrecogError) -> Problem:
         case errors.TooLarge():
             return Problem(
                 error.code,
-                f"The body is larger than {error.limit_bytes} bytes",
+                f"The {error.what} is larger than {error.limit_bytes} bytes",
                 {"limit_bytes": error.limit_bytes},
             )
         case errors.RateLimited():
             return _from_rate_limit(error)
+        case errors.InvalidCredentials():
+            return Problem(error.code, "The credentials are not valid")
+        case errors.InvalidToken():
+            return Problem(
+                error.code,
+                "The access token is missing or not valid",
+                headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+            )
+        case errors.AgentSuspended():
+            return Problem(error.code, "The agent is suspended")
+        case errors.AgentRevoked():
+            return Problem(error.code, "The agent was revoked, which is final")
+        case errors.AgentMismatch():
+            return Problem(error.code, "The access token is another agent's")
+        case errors.WrongOrganization():
+            return Problem(error.code, "The API key and the access token are of different organizations")
+        case errors.SessionEnded():
+            return Problem(error.code, "The session has ended")
+        case errors.SessionExpired():
+            return Problem(error.code, "The session has expired")
+        case errors.SessionLimitReached():
+            return Problem(error.code, f"The session's {error.limit} is reached", {"limit": error.limit})
+        case errors.InvalidTransition():
+            return Problem(error.code, f"That is no step from {error.status}", {"status": error.status})
         case errors.StorageUnavailable():
             return Problem(
                 error.code, "The database cannot be used at the moment", headers={"Retry-After": "1"}

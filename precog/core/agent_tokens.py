@@ -1,0 +1,202 @@
+"""Access tokens: signed for an agent, and whose a presented one is."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+import orjson
+
+from ..errors import InvalidToken
+from ..storage import agent_tokens, identities, organizations
+from ..storage.engine import Database, Transaction
+from ..storage.identities import Identity
+from .ids import random_uuid
+from .keys import Caller, rate_of
+from .signing_keys import ACCESS_LIFE_MS, SigningKeys
+from .times import MINUTE_MS, SECOND_MS, Clock
+
+CACHE_MS = 2_000  # how long another process's revocation may go unnoticed
+LEEWAY_MS = 30_000  # for clocks that differ
+LONGEST_TOKEN = 8_192
+_CACHED = 10_000
+_TELEMETRY = "telemetry:write"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCaller:
+    """The agent whose request this is; `caller` is what its organization allows, for it alone."""
+
+    organization_id: str
+    agent_id: str
+    scopes: frozenset[str]
+    jti: str
+    expires_at: int
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An access token that was just issued."""
+
+    token: str
+    jti: str
+    expires_at: int
+
+
+class AgentTokens:
+    """Issues access tokens and finds the agent behind one, remembering its state for CACHE_MS."""
+
+    def __init__(self, db: Database, *, keys: SigningKeys, clock: Clock, issuer: str | None) -> None:
+        self._db = db
+        self._keys = keys
+        self._clock = clock
+        self._issuer = issuer
+        self._lock = threading.Lock()
+        self._generation = 0
+        self._known: dict[tuple[str, str], tuple[Identity, Caller, int]] = {}
+        self._touched: dict[str, int] = {}
+
+    def renew_lock(self) -> None:
+        """In a forked child, where the thread that held it may not be."""
+        self._lock = threading.Lock()
+
+    def forget(self) -> None:
+        """Ask the database again for every agent: one of them, or a token, was just ended here."""
+        with self._lock:
+            self._generation += 1
+            self._known.clear()
+
+    def issue(self, identity: Identity, *, issuer: str, now: int) -> Access:
+        """A token for an agent."""
+        ring = self._keys.ring()
+        jti, expires_s = random_uuid(), (now + ACCESS_LIFE_MS) // SECOND_MS
+        claims = {
+            "iss": issuer,
+            "sub": identity.id,
+            "aud": issuer,
+            "iat": now // SECOND_MS,
+            "exp": expires_s,
+            "jti": jti,
+            "scope": " ".join(orjson.loads(identity.scopes)),
+            "org": identity.organization_id,
+        }
+        token = jwt.encode(claims, ring.private, algorithm="EdDSA", headers={"kid": ring.kid})
+        return Access(token, jti, expires_s * SECOND_MS)
+
+    def agent_of(self, token: str) -> AgentCaller:
+        """The agent whose token this is. Raises InvalidToken, also when it was ended, or its agent was."""
+        claims = self._verified(token)
+        now = self._clock()
+        agent_id, jti, expires_at = claims["sub"], claims["jti"], claims["exp"] * SECOND_MS
+        if expires_at + LEEWAY_MS <= now:
+            raise InvalidToken()
+        identity, caller = self._state(agent_id, jti, now)
+        if identity.organization_id != claims["org"]:
+            raise InvalidToken()
+        scopes = frozenset(claims["scope"].split()) & frozenset(orjson.loads(identity.scopes))
+        self._remember_use(agent_id, now)
+        return AgentCaller(
+            organization_id=identity.organization_id,
+            agent_id=agent_id,
+            scopes=scopes,
+            jti=jti,
+            expires_at=expires_at,
+            caller=_with(caller, scopes),
+        )
+
+    def _verified(self, token: str) -> dict[str, Any]:
+        """The claims of a token that this server, or one on the same database, has signed."""
+        if len(token) > LONGEST_TOKEN:
+            raise InvalidToken()
+        try:
+            kid = jwt.get_unverified_header(token).get("kid")
+            key = self._keys.public(kid) if isinstance(kid, str) else None
+            if key is None:
+                raise InvalidToken()
+            # The times are held against the clock that was handed in.
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=["EdDSA"],
+                options={"verify_exp": False, "verify_iat": False, "verify_aud": False},
+            )
+        except (jwt.PyJWTError, ValueError) as error:
+            raise InvalidToken() from error
+        # Without a setting, the name in it is the one under which the server was asked for it.
+        issuer = self._issuer or claims.get("iss")
+        if claims.get("iss") != issuer or claims.get("aud") != issuer or not _has_all(claims):
+            raise InvalidToken()
+        return claims
+
+    def _state(self, agent_id: str, jti: str, now: int) -> tuple[Identity, Caller]:
+        found = self._known.get((agent_id, jti))
+        if found is not None and found[2] - CACHE_MS <= now < found[2]:
+            return found[0], found[1]
+        generation = self._generation
+        identity, caller = self._db.read(_find, agent_id, jti)
+        with self._lock:
+            # An answer that was read before a revocation must not be remembered after it.
+            if generation == self._generation:
+                if len(self._known) >= _CACHED:
+                    self._known.clear()
+                self._known[agent_id, jti] = (identity, caller, now + CACHE_MS)
+        return identity, caller
+
+    def _remember_use(self, agent_id: str, now: int) -> None:
+        last = self._touched.get(agent_id)
+        if last is not None and last <= now < last + MINUTE_MS:
+            return
+        if len(self._touched) >= _CACHED:
+            self._touched.clear()
+        self._touched[agent_id] = now
+        self._db.post(identities.seen, agent_id, now=now, before=now - MINUTE_MS)
+
+
+def _has_all(claims: dict[str, Any]) -> bool:
+    return isinstance(claims.get("exp"), int) and all(
+        isinstance(claims.get(name), str) for name in ("sub", "jti", "scope", "org")
+    )
+
+
+def _find(tx: Transaction, agent_id: str, jti: str) -> tuple[Identity, Caller]:
+    identity = identities.by_id(tx, agent_id)
+    if identity is None or _is_stopped(identity) or agent_tokens.is_ended(tx, jti):
+        raise InvalidToken()
+    organization = organizations.get(tx, identity.organization_id)
+    if organization is None:
+        raise InvalidToken()
+    return identity, Caller(
+        organization_id=organization.id,
+        key_id=agent_id,
+        system_id=None,
+        scopes=frozenset(),
+        expires_at=None,
+        agent_limit=organization.agent_limit,
+        rate=rate_of(organization),
+        agent_id=agent_id,
+    )
+
+
+def _is_stopped(identity: Identity) -> bool:
+    return (identity.revoked_at, identity.suspended_at, identity.deactivated_at) != (None, None, None)
+
+
+def _with(caller: Caller, scopes: frozenset[str]) -> Caller:
+    """What such an agent may do where organizations come with a key."""
+    return caller if _TELEMETRY not in scopes else _telemetry(caller)
+
+
+def _telemetry(caller: Caller) -> Caller:
+    return Caller(
+        organization_id=caller.organization_id,
+        key_id=caller.key_id,
+        system_id=None,
+        scopes=frozenset({"telemetry"}),
+        expires_at=None,
+        agent_limit=caller.agent_limit,
+        rate=caller.rate,
+        agent_id=caller.agent_id,
+    )
