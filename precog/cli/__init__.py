@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .audit import audit
 from .callers import callers
 from .catalog import catalog
 from .common import Group
@@ -20,5 +21,5 @@ def main() -> None:
     """A light security and telemetry service for AI agents."""
 
 
-for command in (init, serve, org, systems, keys, guard, catalog, callers):
+for command in (init, serve, org, systems, keys, guard, catalog, callers, audit):
     main.add_command(command)

@@ -14,6 +14,7 @@ from ..storage import migrate, readiness
 from ..storage.engine import Database, Forkable, open_database, watch_forks
 from .agent_tokens import AgentTokens
 from .analysis import Analyst
+from .checkpoint_signer import CheckpointSigner
 from .conversion_tokens import ConversionTokens
 from .deferred import Deferred
 from .ids import InteractionIds
@@ -44,6 +45,7 @@ class Services(Forkable):
     deferred: Deferred
     analyst: Analyst
     conversion_tokens: ConversionTokens
+    checkpoint_signer: CheckpointSigner
     signing_keys: SigningKeys
     agent_tokens: AgentTokens
     issuer: str | None
@@ -110,6 +112,7 @@ def build(
         reach=reach,
         analyst=Analyst(db, clock=clock, policies=policies, engine=shared, in_background=background_analysis),
         conversion_tokens=ConversionTokens(secret_keys),
+        checkpoint_signer=CheckpointSigner(secret_keys),
         signing_keys=signing_keys,
         agent_tokens=AgentTokens(db, keys=signing_keys, clock=clock, issuer=issuer),
         issuer=issuer,

@@ -13,7 +13,16 @@ from typing import Any
 import pytest
 
 import precog.storage
-from precog.storage import analyses, conversions, interactions, lifecycles, products, search, search_postgres
+from precog.storage import (
+    analyses,
+    audit,
+    conversions,
+    interactions,
+    lifecycles,
+    products,
+    search,
+    search_postgres,
+)
 from precog.storage.engine import Database
 from precog.storage.interactions import Filter
 
@@ -105,7 +114,21 @@ def all_of_conversions() -> Iterator[tuple[str, str]]:
             yield from of_conversions(*filters)
 
 
-STATEMENTS = {**dict(constants()), **dict(inserts()), **dict(pages()), **dict(all_of_conversions())}
+def of_audit() -> Iterator[tuple[str, str]]:
+    """The statements that list and count audit entries."""
+    for event_type, agent in itertools.product((False, True), repeat=2):
+        filters = f"event_type={event_type}, agent={agent}"
+        yield f"audit.page_sql({filters})", audit.page_sql(event_type=event_type, agent=agent)
+        yield f"audit.count_sql({filters})", audit.count_sql(event_type=event_type, agent=agent)
+
+
+STATEMENTS = {
+    **dict(constants()),
+    **dict(of_audit()),
+    **dict(inserts()),
+    **dict(pages()),
+    **dict(all_of_conversions()),
+}
 
 
 def of_engine(name: str) -> dict[str, str]:

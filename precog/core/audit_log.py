@@ -1,0 +1,50 @@
+"""The audit log as its organization reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..storage import audit
+from ..storage.audit import Entry as Entry
+from ..storage.engine import Transaction
+from .services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Entries, newest first, and how many there are in all."""
+
+    entries: list[Entry]
+    total: int
+
+
+def page(
+    services: Services,
+    organization_id: str,
+    *,
+    event_type: str | None = None,
+    agent_id: str | None = None,
+    skip: int = 0,
+    limit: int,
+) -> Page:
+    """The organization's entries, newest first, without the first `skip`; a filter of None is none."""
+    return services.db.read(
+        _page, organization_id, event_type=event_type, agent_id=agent_id, skip=skip, limit=limit
+    )
+
+
+def _page(
+    tx: Transaction,
+    organization_id: str,
+    *,
+    event_type: str | None,
+    agent_id: str | None,
+    skip: int,
+    limit: int,
+) -> Page:
+    entries = audit.page(
+        tx, organization_id, event_type=event_type, agent_id=agent_id, skip=skip, limit=limit
+    )
+    if event_type is None and agent_id is None:
+        return Page(entries, audit.newest(tx, organization_id).sequence_number)  # they are numbered from 1
+    return Page(entries, audit.count(tx, organization_id, event_type=event_type, agent_id=agent_id))
