@@ -237,13 +237,61 @@ def test_no_route_shows_or_changes_what_is_another_organizations(sandbox, client
     assert client.get("/api/v1/usage").json["agents"]["used"] == 1
 
 
-def test_every_route_is_looked_at_by_the_test_above(sandbox):
+def test_no_route_shows_or_changes_another_organizations_catalogue_callers_and_sales(sandbox):
+    mine, theirs = (
+        admin_of(sandbox, organization_id)
+        for organization_id in (
+            sandbox.organization_id,
+            administration.create_organization(sandbox.services, "Other", "FREE").id,
+        )
+    )
+    made = mine.post("/api/v1/catalogs", json={"slug": "shop", "name": "Shop", "business": "Ours"})
+    assert made.status_code == 201
+    wares = {"products": [{"sku": "1", "name": "Kettle", "price": "20", "currency": "EUR"}]}
+    assert mine.post("/api/v1/catalogs/shop/products", json=wares).status_code == 200
+    registered = sandbox.app.test_client().post(
+        "/api/public/recommendation/register", json={"name": "Bot", "contactEmail": "bot@example.com"}
+    )
+    caller = f"/api/v1/callers/{registered.json['callerId']}"
+
+    assert mine.get(caller).status_code == 200
+    assert theirs.get("/api/v1/catalogs").json["catalogs"] == []
+    assert theirs.get("/api/v1/callers").json["callers"] == []
+    assert theirs.get("/api/v1/conversions").json["conversions"] == []
+    for answer in (
+        theirs.get("/api/v1/catalogs/shop"),
+        theirs.patch("/api/v1/catalogs/shop", json={"name": "Theirs"}),
+        theirs.delete("/api/v1/catalogs/shop"),
+        theirs.get("/api/v1/catalogs/shop/products"),
+        theirs.post("/api/v1/catalogs/shop/products", json=wares),
+        theirs.get(caller),
+        theirs.patch(caller, json={"tier": "elevated"}),
+        theirs.delete(caller),
+    ):
+        assert refusal(answer) == (404, "NOT_FOUND")
+    assert mine.get("/api/v1/catalogs/shop").json["name"] == "Shop"
+
+
+def admin_of(sandbox, organization_id):
+    client = sandbox.app.test_client()
+    client.environ_base["HTTP_X_API_KEY"] = sandbox.key(*SCOPES, organization_id=organization_id)
+    return client
+
+
+def test_every_route_is_looked_at_by_the_tests_above(sandbox):
     rules = {
         rule.rule for rule in sandbox.app.url_map.iter_rules() if rule.endpoint.startswith("management.")
     }
     assert rules == {
         "/api/v1/agents",
         "/api/v1/agents/<name:agent_id>",
+        "/api/v1/callers",
+        "/api/v1/callers/<caller_id>",
+        "/api/v1/catalogs",
+        "/api/v1/catalogs/<slug>",
+        "/api/v1/catalogs/<slug>/products",
+        "/api/v1/conversions",
+        "/api/v1/conversions/summary",
         "/api/v1/interactions",
         "/api/v1/interactions/<name:interaction_id>",
         "/api/v1/systems",
