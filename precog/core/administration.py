@@ -57,7 +57,7 @@ def _first_start(tx: Transaction, requests: tuple[KeyRequest, ...], *, pepper: s
     system = systems.System(random_id("sys-"), organization.id, "default", now)
     systems.add(tx, id=system.id, organization_id=organization.id, name=system.name, created_at=now)
     made = {
-        request.kind: _add_key(tx, organization.id, request, pepper=pepper, now=now) for request in requests
+        request.kind: make_key(tx, organization.id, request, pepper=pepper, now=now) for request in requests
     }
     return FirstStart(organization, system, made)
 
@@ -69,10 +69,11 @@ def create_organization(services: Services, name: str, plan: str) -> Organizatio
     """
     if not name.strip():
         raise WrongValue("name", expected="at least one visible character", received="none")
-    return services.db.write(_create_organization, name, plan_named(plan), now=services.clock())
+    return services.db.write(make_organization, name, plan_named(plan), now=services.clock())
 
 
-def _create_organization(tx: Transaction, name: str, plan: Plan, *, now: int) -> Organization:
+def make_organization(tx: Transaction, name: str, plan: Plan, *, now: int) -> Organization:
+    """As `create_organization`, of a name that is not blank, within a transaction."""
     organization = _add_organization(tx, name, plan, now=now)
     systems.add(tx, id=random_id("sys-"), organization_id=organization.id, name="default", created_at=now)
     return organization
@@ -142,10 +143,11 @@ def has_keys(services: Services) -> bool:
 
 def create_key(services: Services, organization_id: str, request: KeyRequest) -> NewKey:
     """Make a key. Raises NotFound for an unknown organization or system, WrongValue for a scope."""
-    return services.db.write(_add_key, organization_id, request, pepper=services.pepper, now=services.clock())
+    return services.db.write(make_key, organization_id, request, pepper=services.pepper, now=services.clock())
 
 
-def _add_key(tx: Transaction, organization_id: str, request: KeyRequest, *, pepper: str, now: int) -> NewKey:
+def make_key(tx: Transaction, organization_id: str, request: KeyRequest, *, pepper: str, now: int) -> NewKey:
+    """As `create_key`, within a transaction."""
     _require(tx, organization_id)
     system_id = None
     if request.system is not None:

@@ -26,6 +26,8 @@ class StrictParser(FlaskParser):
     DEFAULT_VALIDATION_STATUS = 400  # what flask-smorest documents; webargs would say 422
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        if getattr(schema, "MAY_BE_ABSENT", False) and body.is_absent():
+            return {}
         config: Config = current_app.config["PRECOG"]
         limit = config.max_batch_bytes if getattr(schema, "IS_BATCH", False) else config.max_request_bytes
         found = body.read_json(limit, exact=getattr(schema, "EXACT_NUMBERS", False))

@@ -28,6 +28,11 @@ def read_json(limit_bytes: int, *, exact: bool = False) -> Any:
     return parse(_read(limit_bytes), exact=exact)
 
 
+def is_absent() -> bool:
+    """Whether the request has no body at all."""
+    return not request.content_length and "HTTP_TRANSFER_ENCODING" not in request.environ
+
+
 def _check_media_type() -> None:
     kind = request.mimetype
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):

@@ -22,6 +22,8 @@ from precog.storage import (
     products,
     search,
     search_postgres,
+    sessions,
+    transactions,
 )
 from precog.storage.engine import Database
 from precog.storage.interactions import Filter
@@ -122,8 +124,32 @@ def of_audit() -> Iterator[tuple[str, str]]:
         yield f"audit.count_sql({filters})", audit.count_sql(event_type=event_type, agent=agent)
 
 
+def of_sessions(agent_id: str | None, status: str | None) -> tuple[str, str]:
+    """The statement that lists sessions by these filters."""
+    recorder = Recorder()
+    sessions.page(recorder, "org", agent_id=agent_id, status=status, now=0, limit=1, offset=0)  # type: ignore[arg-type]
+    return f"sessions by {agent_id} {status}", recorder.statements[0]
+
+
+def of_transactions(session_id: str | None, status: str | None) -> tuple[str, str]:
+    """The statement that lists transactions by these filters."""
+    recorder = Recorder()
+    transactions.page(recorder, "org", session_id=session_id, status=status, limit=1, offset=0)  # type: ignore[arg-type]
+    return f"transactions by {session_id} {status}", recorder.statements[0]
+
+
+def of_actions() -> Iterator[tuple[str, str]]:
+    """The statements that list what agents may do and do."""
+    for one in (None, "x"):
+        for status in (None, *sessions.STATUSES):
+            yield of_sessions(one, status)
+        for status in (None, *transactions.STATUSES):
+            yield of_transactions(one, status)
+
+
 STATEMENTS = {
     **dict(constants()),
+    **dict(of_actions()),
     **dict(of_audit()),
     **dict(inserts()),
     **dict(pages()),
@@ -227,6 +253,21 @@ def test_conversions_are_listed_and_summed_up_by_an_index(
 def test_without_a_filter_no_page_of_conversions_is_sorted_first(db: Database) -> None:
     _, sql = next(of_conversions())
     assert plan(db, sql) == ["SEARCH conversions USING INDEX conversions_time (organization_id=?)"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("page", "index"),
+    [
+        (of_sessions(None, None), "sessions_organization (organization_id=?)"),
+        (of_sessions("x", "active"), "sessions_agent (agent=?)"),
+        (of_transactions(None, None), "transactions_organization (organization_id=?)"),
+        (of_transactions("x", "pending"), "transactions_session (session=?)"),
+    ],
+)
+def test_what_agents_do_is_listed_by_an_index(db: Database, page: tuple[str, str], index: str) -> None:
+    table = index.partition("_")[0]
+    assert plan(db, page[1]) == [f"SEARCH {table} USING INDEX {index}"]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
