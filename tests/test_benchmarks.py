@@ -44,3 +44,21 @@ def test_the_outside_agents_are_measured() -> None:
     )
     for line in ("10 products, imported in", "1 goals"):
         assert line in done.stdout
+
+
+def test_the_identities_are_measured() -> None:
+    command = [
+        sys.executable,
+        str(BENCHMARKS / "identities.py"),
+        "--count",
+        "1",
+        "--entries",
+        "1",
+        "--seconds",
+        "0",
+    ]
+    done = subprocess.run(
+        command, env=clean_environment(), capture_output=True, text=True, timeout=120, check=True
+    )
+    for line in ("audit append, 16 threads", "1 entries, made in", "verified in"):
+        assert line in done.stdout
