@@ -203,7 +203,8 @@ class SqliteDatabase(Forkable):
         )
         connection.row_factory = sqlite3.Row
         try:
-            for setting in ("foreign_keys = ON", "synchronous = FULL", "cache_size = -16384"):
+            # 6 MB of pages each, since there may be as many connections as threads.
+            for setting in ("foreign_keys = ON", "synchronous = FULL", "cache_size = -6144"):
                 connection.execute(f"PRAGMA {setting}")
         except sqlite3.Error:
             connection.close()
