@@ -426,7 +426,8 @@ CREATE TABLE IF NOT EXISTS caller_grants (
 );
 
 -- What outside agents sold. caller_id is set when the sender had a caller's key; caller_agent_id is then the same,
--- else what it called itself, '' when nothing. Money is in ten-thousandths; tier and share are as they were at that moment.
+-- else `agent:` and what it called itself, which no caller's id can be, or '' when nothing. Money is in
+-- ten-thousandths; tier and share are as they were at that moment.
 CREATE TABLE IF NOT EXISTS conversions (
     id TEXT NOT NULL PRIMARY KEY,
     organization_id TEXT NOT NULL REFERENCES organizations (id),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..errors import InvalidConversionToken, NotFound
 from ..storage import callers, catalogs, conversions
 from ..storage.conversions import GROUPS as GROUPS
+from ..storage.conversions import Behind as Behind
 from ..storage.conversions import Conversion as Conversion
 from ..storage.conversions import Filter as Filter
 from ..storage.conversions import Total as Total
@@ -19,6 +20,8 @@ from .services import Services
 from .visitors import PARTNER, Visitor
 
 _PREFIX = "conv-"
+# Of who has no key. No caller's id has a colon, so that nobody can call itself what a caller is.
+_UNREGISTERED = "agent:"
 _ID = re.compile(rf"{_PREFIX}[0-9a-f]{{28}}")
 
 
@@ -75,8 +78,9 @@ def _require_agent(tx: Transaction, slug: str) -> None:
 
 def _track(tx: Transaction, visitor: Visitor, told: Told, *, id: str, now: int) -> Tracked:
     # Of a caller, what it calls itself is not asked: under many names one sale would be many.
-    sender = visitor.caller_id or visitor.agent_id or ""
-    tier, percent_e2 = _terms(tx, visitor)
+    sender = visitor.caller_id or (f"{_UNREGISTERED}{visitor.agent_id}" if visitor.agent_id else "")
+    terms = _terms(tx, visitor)
+    percent_e2 = terms.revenue_share_e2
     added = conversions.add(
         tx,
         id=id,
@@ -87,7 +91,8 @@ def _track(tx: Transaction, visitor: Visitor, told: Told, *, id: str, now: int) 
         caller_id=visitor.caller_id,
         value_e4=told.value_e4,
         currency=told.currency,
-        tier=tier,
+        tier=terms.tier,
+        granted_by=terms.granted_by,
         revenue_share_e2=percent_e2,
         share_e4=None if percent_e2 is None else money.share(told.value_e4, percent_e2),
         created_at=now,
@@ -107,12 +112,26 @@ def _track(tx: Transaction, visitor: Visitor, told: Told, *, id: str, now: int) 
     return Tracked(first, True)
 
 
-def _terms(tx: Transaction, visitor: Visitor) -> tuple[str, int | None]:
-    """The visitor's tier at this moment, and a partner's share."""
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """The visitor's tier at this moment, and a partner's share of what it sells for `granted_by`."""
+
+    tier: str
+    granted_by: str | None = None
+    revenue_share_e2: int | None = None
+
+
+def _terms(tx: Transaction, visitor: Visitor) -> _Terms:
     caller = None if visitor.caller_id is None else callers.get(tx, visitor.caller_id)
     if caller is None:
-        return visitor.tier, None
-    return caller.tier, caller.revenue_share_e2 if caller.tier == PARTNER else None
+        return _Terms(visitor.tier)
+    share_e2 = caller.revenue_share_e2 if caller.tier == PARTNER else None
+    return _Terms(caller.tier, caller.organization_id, share_e2)
+
+
+def sender_of(conversion: Conversion) -> str | None:
+    """The caller's id, or what a sender without a key called itself, if anything."""
+    return conversion.caller_agent_id.removeprefix(_UNREGISTERED) or None
 
 
 def is_conversion_id(text: str) -> bool:
@@ -132,23 +151,23 @@ def page(services: Services, caller: Caller, only: Filter, *, limit: int) -> lis
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts and sums by currency: of everything, and by group."""
+    """Counts and sums by currency, registered callers' apart from others': of everything, and by group."""
 
     totals: list[Total]
     groups: list[Total]
 
 
 def summarize(
-    services: Services, caller: Caller, only: Filter, *, by: str, after: tuple[str, str], limit: int
+    services: Services, caller: Caller, only: Filter, *, by: str, after: Behind, limit: int
 ) -> Summary:
     """What of the organization's conversions passes the filter; groups are those behind `after`."""
     return services.db.read(_summarize, caller.organization_id, only, by=by, after=after, limit=limit)
 
 
 def _summarize(
-    tx: Transaction, organization_id: str, only: Filter, *, by: str, after: tuple[str, str], limit: int
+    tx: Transaction, organization_id: str, only: Filter, *, by: str, after: Behind, limit: int
 ) -> Summary:
     # There are not two hundred currencies.
-    whole = conversions.totals(tx, organization_id, only, by="all", after=("", ""), limit=1_000)
+    whole = conversions.totals(tx, organization_id, only, by="all", after=Behind(), limit=1_000)
     groups = conversions.totals(tx, organization_id, only, by=by, after=after, limit=limit)
     return Summary(whole, groups)

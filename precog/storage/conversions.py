@@ -13,7 +13,8 @@ from .engine import Row, Transaction
 class Conversion:
     """Something that was bought; money in ten-thousandths, `revenue_share_e2` in percent x 100.
 
-    `caller_agent_id` is the caller's id, or what the sender called itself, or '' when that is nothing.
+    `caller_agent_id` is the caller's id, or `agent:` and what the sender called itself, or '' when that is
+    nothing.
     """
 
     id: str
@@ -55,10 +56,12 @@ INSERT INTO conversions (id, organization_id, catalog, session_id, product_id, c
                          value_e4, currency, tier, revenue_share_e2, share_e4, created_at)
 SELECT CAST(:id AS TEXT), catalogs.organization_id, catalogs.slug, CAST(:session_id AS TEXT), products.id,
        CAST(:caller_agent_id AS TEXT), CAST(:caller_id AS TEXT), CAST(:value_e4 AS BIGINT),
-       CAST(:currency AS TEXT), CAST(:tier AS TEXT), CAST(:revenue_share_e2 AS BIGINT),
-       CAST(:share_e4 AS BIGINT), CAST(:created_at AS BIGINT)
+       CAST(:currency AS TEXT), CAST(:tier AS TEXT),
+       CASE WHEN catalogs.organization_id = :granted_by THEN CAST(:revenue_share_e2 AS BIGINT) END,
+       CASE WHEN catalogs.organization_id = :granted_by THEN CAST(:share_e4 AS BIGINT) END,
+       CAST(:created_at AS BIGINT)
 FROM products JOIN catalogs ON catalogs.slug = products.catalog
-WHERE products.id = :product_id AND catalogs.slug = :catalog AND catalogs.removed_at IS NULL
+WHERE products.id = :product_id AND catalogs.slug = :catalog
 ON CONFLICT (session_id, product_id, caller_agent_id) DO NOTHING
 RETURNING id
 """
@@ -76,11 +79,16 @@ def add(
     value_e4: int,
     currency: str,
     tier: str,
+    granted_by: str | None,
     revenue_share_e2: int | None,
     share_e4: int | None,
     created_at: int,
 ) -> bool:
-    """Store the conversion; False when it was told before, or the catalogue has no such product."""
+    """Store the conversion; False when it was told before, or the catalogue has no such product.
+
+    The share is kept when the catalogue belongs to `granted_by`, the organization that granted it. A
+    catalogue that was removed has its products still: what it recommended before may be sold after.
+    """
     row = tx.one(
         ADD,
         id=id,
@@ -92,6 +100,7 @@ def add(
         value_e4=value_e4,
         currency=currency,
         tier=tier,
+        granted_by=granted_by,
         revenue_share_e2=revenue_share_e2,
         share_e4=share_e4,
         created_at=created_at,
@@ -159,13 +168,26 @@ def _where(only: Filter) -> tuple[str, dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What one group has in one currency; `group` is '' where there is no caller, and when all are one."""
+    """What one group has in one currency; `group` is '' where there is no caller, and when all are one.
+
+    What registered callers told with their keys is `attributed`; the rest nobody answers for, and is apart.
+    """
 
     group: str
     currency: str
+    attributed: bool
     conversions: int
     value_e4: int
     share_e4: int
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The total after which a page of them begins; without fields, the first page."""
+
+    group: str = ""
+    currency: str = ""
+    attributed: bool = True
 
 
 # A day is that of created_at, UTC, counted from 1970 and written with five digits, so that it sorts as text.
@@ -183,14 +205,15 @@ GROUPS = tuple(_GROUPS)
 _HALF = 10**8
 _TOTALS = """
 SELECT * FROM (
-    SELECT {group} AS grouped, currency, COUNT(*) AS conversions,
-           SUM(value_e4 / {half}) AS value_high, SUM(value_e4 % {half}) AS value_low,
+    SELECT {group} AS grouped, currency, CASE WHEN caller_id IS NULL THEN 1 ELSE 0 END AS unattributed,
+           COUNT(*) AS conversions, SUM(value_e4 / {half}) AS value_high, SUM(value_e4 % {half}) AS value_low,
            SUM(COALESCE(share_e4, 0) / {half}) AS share_high, SUM(COALESCE(share_e4, 0) % {half}) AS share_low
     FROM conversions WHERE organization_id = :organization_id {filters}
-    GROUP BY grouped, currency
+    GROUP BY grouped, currency, unattributed
 ) AS totals
-WHERE grouped > :after_group OR (grouped = :after_group AND currency > :after_currency)
-ORDER BY grouped, currency LIMIT :limit
+WHERE grouped > :after_group OR (grouped = :after_group AND (
+    currency > :after_currency OR (currency = :after_currency AND unattributed > :after_unattributed)))
+ORDER BY grouped, currency, unattributed LIMIT :limit
 """
 
 
@@ -200,17 +223,18 @@ def totals(
     only: Filter,
     *,
     by: str,
-    after: tuple[str, str],
+    after: Behind,
     limit: int,
 ) -> list[Total]:
-    """Counts and sums of what passes the filter, by group and currency, behind `after`."""
+    """Counts and sums of what passes the filter, by group, currency and attribution, behind `after`."""
     filters, wanted = _where(only)
     sql = _TOTALS.format(group=_GROUPS[by], half=_HALF, filters=filters)
     rows = tx.all(
         sql,
         organization_id=organization_id,
-        after_group=after[0],
-        after_currency=after[1],
+        after_group=after.group,
+        after_currency=after.currency,
+        after_unattributed=0 if after.attributed else 1,
         limit=limit,
         **wanted,
     )
@@ -222,4 +246,5 @@ def _totals(rows: Any) -> Iterator[Total]:
         # PostgreSQL sums whole numbers to a decimal.
         value = int(row["value_high"]) * _HALF + int(row["value_low"])
         share = int(row["share_high"]) * _HALF + int(row["share_low"])
-        yield Total(row["grouped"], row["currency"], row["conversions"], value, share)
+        attributed = row["unattributed"] == 0
+        yield Total(row["grouped"], row["currency"], attributed, row["conversions"], value, share)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from precog.core import callers, conversions
-from precog.core.conversions import Filter
+from precog.core import administration, callers, conversions
+from precog.core.conversions import Behind, Filter
 from precog.errors import ConversionTokenExpired, InvalidConversionToken, NotFound
 from precog.storage import catalogs
 from tests.conftest import NOW
@@ -40,7 +40,7 @@ def test_a_conversion_is_stored_as_it_was_told(services, organization_id):
     assert (row.id, tracked.repeated) == (tracked.id, False)
     assert (row.catalog, row.session_id, row.product_id) == ("savoir", "s-1", "p_1")
     assert (row.value_e4, row.currency, row.created_at) == (199_900, "EUR", NOW)
-    assert (row.tier, row.caller_agent_id, row.caller_id) == ("identified", "bot", None)
+    assert (row.tier, row.caller_agent_id, row.caller_id) == ("identified", "agent:bot", None)
     assert (row.revenue_share_e2, row.share_e4) == (None, None)
 
 
@@ -79,6 +79,35 @@ def test_a_caller_with_many_names_is_one_sender(services, organization_id):
     (row,) = kept(services, organization_id)
     assert row.caller_id == row.caller_agent_id == made.caller.id
     assert row.tier == "standard"
+
+
+def test_whoever_calls_itself_as_a_caller_does_takes_nothing_of_it(services, organization_id):
+    made = caller(services, tier="partner", percent_e2=12_50)
+    names = [made.caller.id, f"agent:{made.caller.id}"]
+    others = [track(services, visitor(services, agent_id=name), value_e4=0) for name in names]
+    own = track(services, visitor(services, caller_key=made.key))
+    assert [told.repeated for told in (*others, own)] == [False] * 3
+    rows = {row.id: row for row in kept(services, organization_id)}
+    assert [conversions.sender_of(rows[told.id]) for told in others] == names
+    assert [rows[told.id].caller_id for told in others] == [None, None]
+    row = rows[own.id]
+    assert (row.caller_id, conversions.sender_of(row)) == (made.caller.id, made.caller.id)
+    assert (row.value_e4, row.share_e4) == (199_900, 24_988)
+
+
+def test_a_share_is_of_what_the_organization_sells_that_granted_it(sandbox, services, organization_id, clock):
+    clock.advance(1)  # the oldest organization registers callers
+    other = administration.create_organization(services, "Other", "ENTERPRISE")
+    sell(sandbox, "elsewhere", "p_8", organization_id=other.id)
+    made = caller(services, tier="partner", percent_e2=50_00)
+    assert made.caller.organization_id == organization_id
+    who = visitor(services, caller_key=made.key)
+    track(services, who)
+    track(services, who, slug="elsewhere", product_id="p_8")
+    ours, theirs = kept(services, organization_id)[0], kept(services, other.id)[0]
+    assert (ours.revenue_share_e2, ours.share_e4) == (50_00, 99_950)
+    assert (theirs.revenue_share_e2, theirs.share_e4) == (None, None)
+    assert (theirs.caller_id, theirs.tier) == (made.caller.id, "partner")
 
 
 def test_a_partner_has_its_share_at_the_rate_of_that_moment(services, organization_id):
@@ -149,12 +178,21 @@ def test_an_agent_that_is_not_there_has_no_conversions(services):
         track(services, slug="nobody", token="1.x")
 
 
-def test_a_removed_agent_takes_no_new_conversions_and_knows_the_old_ones(services, organization_id):
-    first = track(services)
+def test_what_an_agent_recommended_is_taken_after_its_removal_while_the_token_is_good(
+    services, organization_id, clock
+):
+    first, token = track(services), told(services).token
     services.db.write(catalogs.remove, organization_id, "savoir", now=NOW)
-    assert track(services).id == first.id
+    assert track(services, token=token).id == first.id
+    assert not track(services, product_id="p_2", token=token).repeated
+    assert len(kept(services, organization_id)) == 2
     with pytest.raises(NotFound, match="agent"):
-        track(services, product_id="p_2")
+        track(services, product_id="p_0", token=token)
+    with pytest.raises(NotFound, match="agent"):
+        track(services, product_id="p_2", token="1.x")
+    clock.advance(DAY_MS + 30_001)
+    with pytest.raises(ConversionTokenExpired):
+        track(services, product_id="p_2", token=token)
 
 
 def test_a_token_is_asked_for_before_anything_is_stored(services, organization_id, clock):
@@ -185,7 +223,7 @@ def test_sums_are_exact_beyond_what_63_bits_hold(services, organization_id):
     services.db.write(_many, organization_id, 1_000, most)
     total, = services.db.read(
         lambda tx: conversions.conversions.totals(
-            tx, organization_id, Filter(), by="all", after=("", ""), limit=9
+            tx, organization_id, Filter(), by="all", after=Behind(), limit=9
         )
     )  # fmt: skip
     assert what.currency == total.currency
@@ -205,6 +243,7 @@ def _many(tx, organization_id, count, value_e4):
             value_e4=value_e4,
             currency="EUR",
             tier="partner",
+            granted_by=organization_id,
             revenue_share_e2=100_00,
             share_e4=value_e4,
             created_at=NOW,

@@ -103,7 +103,7 @@ def of_conversions(*filters: str) -> Iterator[tuple[str, str]]:
     only = conversions.Filter(**dict.fromkeys(filters, "x"))
     conversions.page(recorder, "org", only, limit=1)  # type: ignore[arg-type]
     for by in conversions.GROUPS:
-        conversions.totals(recorder, "org", only, by=by, after=("", ""), limit=1)  # type: ignore[arg-type]
+        conversions.totals(recorder, "org", only, by=by, after=conversions.Behind(), limit=1)  # type: ignore[arg-type]
     names = ["conversions", *(f"conversions, a sum by {by}" for by in conversions.GROUPS)]
     for name, sql in zip(names, recorder.statements, strict=True):
         yield f"{name}, of {'+'.join(filters) or 'all'}", sql

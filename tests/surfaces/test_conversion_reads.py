@@ -95,6 +95,7 @@ def test_a_conversion_says_all_that_is_known(client, sold, callers_of):
         "sessionId": "s-1",
         "callerId": partner,
         "callerAgentId": partner,
+        "registered": True,
         "tier": "partner",
         "value": "19.99",
         "currency": "EUR",
@@ -104,35 +105,56 @@ def test_a_conversion_says_all_that_is_known(client, sold, callers_of):
     }
     assert (rows[2]["value"], rows[2]["currency"], rows[2]["revenueShare"]) == ("100", "JPY", None)
     assert (rows[0]["callerId"], rows[0]["callerAgentId"], rows[0]["tier"]) == (None, None, "anonymous")
+    assert rows[0]["registered"] is False
 
 
-def total(currency, conversions, value, share):
-    return {"currency": currency, "conversions": conversions, "value": value, "revenueShare": share}
+def total(currency, conversions, value, share, *, attributed=True):
+    return {
+        "currency": currency,
+        "attributed": attributed,
+        "conversions": conversions,
+        "value": value,
+        "revenueShare": share,
+    }
 
 
-def test_totals_are_exact_and_by_currency(client, sold):
+def test_totals_are_exact_and_by_currency_and_apart_from_what_nobody_answers_for(client, sold):
     assert summary(client)["totals"] == [
-        total("EUR", 4, "34.9901", "1.999"),
+        total("EUR", 3, "24.9901", "1.999"),
+        total("EUR", 1, "10.00", "0.00", attributed=False),
         total("JPY", 1, "100", "0"),
     ]
+
+
+def test_names_that_anybody_takes_are_not_added_to_what_callers_sold(sandbox, client, sold):
+    for number in range(5):
+        track(sandbox.services, visitor(sandbox.services, agent_id=f"bot-{number}"), value_e4=10**16 - 1)
+    found = {row["attributed"]: row for row in summary(client)["totals"] if row["currency"] == "EUR"}
+    assert (found[True]["conversions"], found[True]["value"]) == (3, "24.9901")
+    assert (found[False]["conversions"], found[False]["value"]) == (6, "5000000000009.9995")
+    rows = client.get(CONVERSIONS).json["conversions"]
+    names = {row["callerAgentId"] for row in rows if not row["registered"]}
+    assert names == {None, *(f"bot-{number}" for number in range(5))}
 
 
 def test_totals_come_by_caller_agent_product_and_day(client, sold, callers_of):
     partner, standard = (made.caller.id for made in callers_of)
     by_caller = {(group["group"], group["currency"]): group for group in summary(client)["groups"]}
     assert by_caller == {
-        (None, "EUR"): {"group": None, **total("EUR", 1, "10.00", "0.00")},
+        (None, "EUR"): {"group": None, **total("EUR", 1, "10.00", "0.00", attributed=False)},
         (partner, "EUR"): {"group": partner, **total("EUR", 2, "19.9901", "1.999")},
         (standard, "EUR"): {"group": standard, **total("EUR", 1, "5.00", "0.00")},
         (standard, "JPY"): {"group": standard, **total("JPY", 1, "100", "0")},
     }
     assert summary(client, by="agent")["groups"] == [
         {"group": "other", **total("EUR", 1, "5.00", "0.00")},
-        {"group": "savoir", **total("EUR", 3, "29.9901", "1.999")},
+        {"group": "savoir", **total("EUR", 2, "19.9901", "1.999")},
+        {"group": "savoir", **total("EUR", 1, "10.00", "0.00", attributed=False)},
         {"group": "savoir", **total("JPY", 1, "100", "0")},
     ]
     assert [(group["group"], group["value"]) for group in summary(client, by="product")["groups"]] == [
-        ("p_1", "29.99"),
+        ("p_1", "19.99"),
+        ("p_1", "10.00"),
         ("p_1", "100"),
         ("p_2", "0.0001"),
         ("p_9", "5.00"),
@@ -140,7 +162,8 @@ def test_totals_come_by_caller_agent_product_and_day(client, sold, callers_of):
     assert [(group["group"], group["value"]) for group in summary(client, by="day")["groups"]] == [
         ("2026-01-15", "19.9901"),
         ("2026-01-15", "100"),
-        ("2026-01-16", "15.00"),
+        ("2026-01-16", "5.00"),
+        ("2026-01-16", "10.00"),
     ]
 
 
@@ -149,7 +172,10 @@ def test_totals_are_of_what_passes_the_filters(client, sold, callers_of):
     found = summary(client, caller=partner, by="day")
     assert found["totals"] == [total("EUR", 2, "19.9901", "1.999")]
     assert [group["group"] for group in found["groups"]] == ["2026-01-15"]
-    assert summary(client, day="2026-01-16", by="agent")["totals"] == [total("EUR", 2, "15.00", "0.00")]
+    assert summary(client, day="2026-01-16", by="agent")["totals"] == [
+        total("EUR", 1, "5.00", "0.00"),
+        total("EUR", 1, "10.00", "0.00", attributed=False),
+    ]
     nothing = summary(client, day="2026-01-17")
     assert (nothing["totals"], nothing["groups"], nothing["next_cursor"]) == ([], [], None)
 
@@ -180,6 +206,7 @@ def test_groups_come_in_pages_and_totals_do_not(client, sold, by):
         ("to=2026-01-15", "to"),
         ("limit=0", "limit"),
         ("cursor=eHl6", "cursor"),
+        ("cursor=cF8xRVVS", "cursor"),
         ("cursor=%00", "cursor"),
         ("product=%00", "product"),
     ],

@@ -9,7 +9,7 @@ import marshmallow as ma
 
 from ...core import conversions, money, times
 from ...core.callers import share_to_text
-from ...core.conversions import GROUPS, Conversion, Filter, Total
+from ...core.conversions import GROUPS, Behind, Conversion, Filter, Total
 from ...errors import WrongValue
 from .. import auth
 from ..base import services
@@ -52,7 +52,12 @@ class ConversionSchema(ma.Schema):
         required=True, allow_none=True, metadata={"description": "The registered caller, when it had a key."}
     )
     callerAgentId = ma.fields.String(
-        required=True, allow_none=True, metadata={"description": "Else what it called itself."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "The same, else what it called itself, which anybody can call itself."},
+    )
+    registered = ma.fields.Boolean(
+        required=True, metadata={"description": "Whether a registered caller told it, with its key."}
     )
     tier = ma.fields.String(required=True)
     value = ma.fields.String(required=True, metadata={"example": "19.99"})
@@ -73,6 +78,12 @@ class TotalSchema(ma.Schema):
     """What was sold in one currency, and what of it is the partners'."""
 
     currency = ma.fields.String(required=True, metadata={"example": "EUR"})
+    attributed = ma.fields.Boolean(
+        required=True,
+        metadata={
+            "description": "Whether registered callers told it; what anybody can tell is summed up apart."
+        },
+    )
     conversions = ma.fields.Integer(required=True)
     value = ma.fields.String(required=True, metadata={"example": "1999.00"})
     revenueShare = ma.fields.String(required=True, metadata={"example": "249.875"})
@@ -89,7 +100,7 @@ class GroupSchema(TotalSchema):
 
 
 class SummarySchema(ma.Schema):
-    """Totals by currency, of all and by group; only the groups come in pages."""
+    """Totals by currency, attributed or not, of all and by group; only the groups come in pages."""
 
     by = ma.fields.String(required=True, metadata={"enum": list(_BY)})
     totals = ma.fields.List(ma.fields.Nested(TotalSchema), required=True)
@@ -126,7 +137,7 @@ def list_conversions(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.errors(ERROR, *_ERRORS, headers=RATE_LIMIT_HEADERS)
 def summarize_conversions(query: dict[str, Any]) -> dict[str, Any]:
     """What was sold by currency: in all, and by caller, agent, product or day."""
-    after = _to_group(query["cursor"]) if query["cursor"] else ("", "")
+    after = _to_group(query["cursor"]) if query["cursor"] else Behind()
     only, by, limit = _to_filter(query), query["by"], query["limit"]
     caller = auth.charged_caller()
     summary = conversions.summarize(services(), caller, only, by=by, after=after, limit=limit + 1)
@@ -135,9 +146,7 @@ def summarize_conversions(query: dict[str, Any]) -> dict[str, Any]:
         "by": by,
         "totals": [_from_total(total) for total in summary.totals],
         "groups": [{"group": _group(total.group, by), **_from_total(total)} for total in page],
-        "next_cursor": convert.to_cursor(page[-1].group + page[-1].currency)
-        if len(summary.groups) > limit
-        else None,
+        "next_cursor": _to_cursor(page[-1]) if len(summary.groups) > limit else None,
     }
 
 
@@ -163,12 +172,16 @@ def _to_id(cursor: str) -> str:
     return last
 
 
-def _to_group(cursor: str) -> tuple[str, str]:
+def _to_cursor(total: Total) -> str:
+    return convert.to_cursor(f"{total.group}{total.currency}{'+' if total.attributed else '-'}")
+
+
+def _to_group(cursor: str) -> Behind:
     last = convert.from_cursor(cursor)
-    group, currency = last[:-3], last[-3:]
-    if not money.is_currency(currency):
+    group, currency, attribution = last[:-4], last[-4:-1], last[-1:]
+    if not money.is_currency(currency) or attribution not in ("+", "-"):
         raise _bad_cursor()
-    return group, currency
+    return Behind(group, currency, attribution == "+")
 
 
 def _bad_cursor() -> WrongValue:
@@ -189,7 +202,8 @@ def _from_conversion(found: Conversion) -> dict[str, Any]:
         "productId": found.product_id,
         "sessionId": found.session_id,
         "callerId": found.caller_id,
-        "callerAgentId": found.caller_agent_id or None,
+        "callerAgentId": conversions.sender_of(found),
+        "registered": found.caller_id is not None,
         "tier": found.tier,
         "value": money.to_text(found.value_e4, found.currency),
         "currency": found.currency,
@@ -202,6 +216,7 @@ def _from_conversion(found: Conversion) -> dict[str, Any]:
 def _from_total(total: Total) -> dict[str, Any]:
     return {
         "currency": total.currency,
+        "attributed": total.attributed,
         "conversions": total.conversions,
         "value": money.to_text(total.value_e4, total.currency),
         "revenueShare": money.to_text(total.share_e4, total.currency),
