@@ -17,53 +17,39 @@ from ..blueprint import RATE_LIMIT_HEADERS
 from ..fields import Count, Text
 from .blueprints import audit_blueprint
 from .forms import ERROR
+from .pages import Query
 
 PAGE_LIMIT = 100
 _FURTHEST = 10**15
 _ERRORS = (401, 403, 422, 429, 500, 503)
 
 
-def _absent() -> None:
-    """What stands for a filter that was not sent; a function is not documented."""
-
-
-class AuditQuery(ma.Schema):
+class AuditQuery(Query):
     """Which entries: all that is asked for must hold."""
 
-    class Meta:
-        unknown = ma.EXCLUDE
-
-    page = Count(least=1, most=_FURTHEST, load_default=1, allow_none=False)
-    page_size = Count(least=1, most=PAGE_LIMIT, load_default=50, allow_none=False)
-    event_type = Text(longest=200, load_default=_absent, allow_none=False)
-    agent_id = Text(longest=200, load_default=_absent, allow_none=False)
+    page = Count(least=1, most=_FURTHEST, load_default=1)
+    page_size = Count(least=1, most=PAGE_LIMIT, load_default=50)
+    event_type = Text(longest=200)
+    agent_id = Text(longest=200)
 
 
-class VerifyQuery(ma.Schema):
+class VerifyQuery(Query):
     """From where on, how far, and what is known of an earlier time."""
-
-    class Meta:
-        unknown = ma.EXCLUDE
 
     start = Count(
         data_key="from",
         least=1,
         most=_FURTHEST,
         load_default=1,
-        allow_none=False,
         metadata={"description": "The first entry to look at: what comes before was found good earlier."},
     )
     limit = Count(
         least=1,
         most=_FURTHEST,
-        load_default=_absent,
-        allow_none=False,
         metadata={"description": "Look at so many entries at most; else at all."},
     )
     checkpoint = Text(
         longest=LONGEST_CHECKPOINT,
-        load_default=_absent,
-        allow_none=False,
         metadata={
             "description": "What `precog audit checkpoint` has printed: entries that were removed "
             "from the end since then, or written anew, are noticed."

@@ -8,6 +8,7 @@ import marshmallow as ma
 
 from ...core.services import look
 from ..base import services
+from ..blueprint import RATE_LIMIT_HEADERS
 from .blueprints import health_blueprint
 from .forms import ERROR
 
@@ -23,8 +24,8 @@ _HEALTH = HealthSchema()
 
 
 @health_blueprint.route("", methods=["GET"])
-@health_blueprint.response(200, _HEALTH)
-@health_blueprint.errors(ERROR, 429, 500, 503)
+@health_blueprint.response(200, _HEALTH, headers=RATE_LIMIT_HEADERS)
+@health_blueprint.errors(ERROR, 429, 500, 503, headers=RATE_LIMIT_HEADERS)
 @health_blueprint.doc(security=[])
 def health() -> dict[str, str]:
     """Whether the service answers and reads its database; needs no key."""

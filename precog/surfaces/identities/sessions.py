@@ -59,7 +59,7 @@ class SessionSchema(ma.Schema):
     max_actions = ma.fields.Integer(required=True, allow_none=True)
     action_count = ma.fields.Integer(required=True)
     max_value_usd = ma.fields.Raw(
-        required=True, allow_none=True, metadata={"type": ["number", "null"], "example": 100.5}
+        required=True, allow_none=True, metadata={"type": "number", "example": 100.5}
     )
     value_used_usd = ma.fields.Raw(required=True, metadata={"type": "number", "example": 19.99})
     expires_at = ma.fields.String(required=True, allow_none=True, metadata=_TIME)

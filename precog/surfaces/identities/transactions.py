@@ -92,7 +92,7 @@ class ListedSchema(ma.Schema):
         required=True, allow_none=True, metadata={"description": "Its number within the session, from 1."}
     )
     action_type = ma.fields.String(required=True, allow_none=True)
-    value_usd = ma.fields.Raw(required=True, allow_none=True, metadata={"type": ["number", "null"]})
+    value_usd = ma.fields.Raw(required=True, allow_none=True, metadata={"type": "number"})
     rollback_confidence = ma.fields.String(required=True, metadata={"enum": list(CONFIDENCES)})
     status = ma.fields.String(required=True, metadata={"enum": list(STATUSES)})
     created_at = ma.fields.String(required=True, metadata=_TIME)
@@ -105,8 +105,8 @@ class TransactionSchema(ListedSchema):
     """A transaction."""
 
     pre_state_snapshot = ma.fields.Raw(required=True, metadata={"type": "object"})
-    post_state_snapshot = ma.fields.Raw(required=True, allow_none=True, metadata={"type": ["object", "null"]})
-    rollback_procedure = ma.fields.Raw(required=True, allow_none=True, metadata={"type": ["object", "null"]})
+    post_state_snapshot = ma.fields.Raw(required=True, allow_none=True, metadata={"type": "object"})
+    rollback_procedure = ma.fields.Raw(required=True, allow_none=True, metadata={"type": "object"})
 
 
 class RolledBackSchema(ma.Schema):
@@ -115,7 +115,7 @@ class RolledBackSchema(ma.Schema):
     id = ma.fields.String(required=True, metadata={"format": "uuid"})
     status = ma.fields.Constant("rolled_back", required=True, metadata={"type": "string"})
     pre_state_snapshot = ma.fields.Raw(required=True, metadata={"type": "object"})
-    rollback_procedure = ma.fields.Raw(required=True, allow_none=True, metadata={"type": ["object", "null"]})
+    rollback_procedure = ma.fields.Raw(required=True, allow_none=True, metadata={"type": "object"})
     rolled_back_at = ma.fields.String(required=True, metadata=_TIME)
     message = ma.fields.String(required=True)
 
