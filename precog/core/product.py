@@ -15,7 +15,7 @@ from ..errors import MissingField, WrongType, WrongValue
 from ..storage.products import ProductRow
 from ..storage.search import Entry
 from . import money
-from .words import stems
+from .words import lacking, told
 
 FIELDS = ("sku", "name", "price", "currency", "url", "image_url", "notes")
 """The columns that have a name of their own; all others are attributes."""
@@ -29,6 +29,7 @@ MOST_ATTRIBUTES = 64
 _WEB = re.compile(r"https?://[^\s/?#\\@]+(?:[/?#][^\s\\]*)?", re.IGNORECASE)
 _NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")
 _ID_DIGITS = 20
+_NO = frozenset({"no", "none", "false", "0", "without", "n/a", "-", "\u2013", "\u2014", "never"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +197,16 @@ def entry(row: ProductRow) -> Entry:
     attributes = orjson.loads(row.attributes) if row.attributes else {}
     return Entry(
         product=row.id,
-        name=stems(row.name),
-        attributes=[stem for name, text in attributes.items() for stem in stems(f"{name} {text}")],
-        notes=stems(row.notes or ""),
+        name=told(row.name),
+        attributes=[stem for name, text in attributes.items() for stem in of_attribute(name, text)],
+        notes=told(row.notes or ""),
         price_e4=row.price_e4,
         currency=row.currency,
     )
+
+
+def of_attribute(name: str, text: str) -> list[str]:
+    """What an attribute is found by; one whose value is a no says what the product is without."""
+    if text.strip().casefold().rstrip(".") in _NO:
+        return [lacking(stem) for stem in told(name)]
+    return [*told(name), *told(text)]

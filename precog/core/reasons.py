@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from . import money
 from .catalogs import Catalog
 from .constraints import Constraints
-from .product import Product
-from .words import STOP_WORDS, spoken, stem, stems
+from .product import Product, of_attribute
+from .words import lacking, said, told
 
 MOST_NAMED = 8
 
@@ -39,12 +39,11 @@ def why(asked: Asked, product: Product) -> str:
     attributes = [
         f"{name}: {text}"
         for name, text in product.attributes.items()
-        if wanted & set(stems(f"{name} {text}"))
+        if wanted & set(of_attribute(name, text))
     ]
     if attributes:
         parts.append("; ".join(attributes[:MOST_NAMED]))
-    if asked.held.excluded:
-        parts.append(f"Says nothing of {_named(asked.held.excluded)}")
+    parts += _without(asked, product)
     parts.append(_price(asked, product))
     return ". ".join(parts) + "."
 
@@ -66,18 +65,35 @@ def reasoning(asked: Asked, catalog: Catalog, found: int) -> str:
     if missing:
         parts.append(f"None has {_named(missing)}.")
     if asked.held.every:
-        parts.append(f"Each must have {_named(asked.held.every)}.")
+        parts.append(f"Each must have {_named(asked.held.wanted)}.")
     if asked.held.excluded:
         parts.append(f"None may have {_named(asked.held.excluded)}.")
     if asked.held.cap is not None:
         parts.append(f"The price is {asked.held.cap}.")
+    if asked.held.unclear:
+        parts.append(f"Not understood: {_named(asked.held.unclear)}.")
     return " ".join(parts)
 
 
 def _found(wanted: frozenset[str], text: str) -> list[str]:
     """The words of a text that are wanted, once each, as they stand there."""
-    found = {stem(word): word for word in spoken(text) if word not in STOP_WORDS and stem(word) in wanted}
-    return list(found.values())
+    found = said(text)
+    words = {**found.has, **found.free}
+    words |= {lacking(one): f"without {word}" for run in found.denied for one, word in run.items()}
+    return [words[one] for one in dict.fromkeys(found.order) if one in wanted and one in words]
+
+
+def _without(asked: Asked, product: Product) -> list[str]:
+    """What is excluded: the product says that it is without it, or says nothing of it."""
+    if not asked.held.excluded:
+        return []
+    attributes = (stem for name, text in product.attributes.items() for stem in of_attribute(name, text))
+    says = {*told(product.name), *told(product.notes or ""), *attributes}
+    pairs = list(zip(asked.held.never, asked.held.excluded, strict=True))
+    denied = [text for stems, text in pairs if any(lacking(one) in says for one in stems)]
+    silent = [text for _, text in pairs if text not in denied]
+    parts = [f"Says it is without {_named(denied)}"] if denied else []
+    return [*parts, f"Says nothing of {_named(silent)}"] if silent else parts
 
 
 def _named(words: Iterable[str]) -> str:

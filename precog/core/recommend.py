@@ -18,7 +18,7 @@ from .pitch import B2C, Pitch
 from .product import Listed, Product
 from .reasons import Asked, reasoning, why
 from .services import Services
-from .words import stems_by_word
+from .words import first, said
 
 MOST_WORDS = 64
 ENOUGH = 3_000
@@ -58,8 +58,9 @@ class Recommendation:
 
 def recommend(services: Services, slug: str, wish: Wish) -> Recommendation:
     """The products of a catalogue that fit a wish. Raises NotFound."""
-    held = understood(wish.constraints, budget_e4=wish.budget_e4)
-    words = stems_by_word(wish.goal, most=MOST_WORDS)
+    goal = said(wish.goal, runs=True)
+    held = understood(wish.constraints, budget_e4=wish.budget_e4, denied=goal.denied[:MOST_WORDS])
+    words = first([*goal.has.items(), *goal.free.items()], most=MOST_WORDS)
     index = search.index_of(services.db.name)
     catalog, found, counts = services.db.read(_find, index, slug, list(words), held, wish.limit)
     asked = Asked(words, held, frozenset(counts))

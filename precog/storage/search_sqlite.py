@@ -75,5 +75,6 @@ def _all_quoted(mark: str, words: Iterable[str]) -> list[str]:
 def _eligible(question: Question) -> str:
     mark = question.mark
     parts = [f"({_any(mark, question.some)})", *_all_quoted(mark, question.every)]
-    excluded = [f" NOT ({' AND '.join(_all_quoted(mark, words))})" for words in question.never]
-    return f"({' AND '.join(parts)}){''.join(excluded)}"
+    # One NOT of all: each of its own would nest them deeper than FTS5 reads.
+    excluded = " OR ".join(f"({' AND '.join(_all_quoted(mark, words))})" for words in question.never)
+    return f"({' AND '.join(parts)})" + (f" NOT ({excluded})" if excluded else "")

@@ -124,7 +124,70 @@ def test_what_must_be_there_is_there(shop: Sandbox) -> None:
     assert skus(ask(shop, "warm", "zeppelin")) == []
 
 
+def test_each_of_what_is_excluded_is_nowhere(sandbox: Sandbox) -> None:
+    open_shop(
+        sandbox,
+        product("peanuts", "Bar", notes="With peanuts."),
+        product("soy", "Bar", attributes={"made of": "soy"}),
+        product("plain", "Bar", price=20),
+    )
+    for phrase in ("no peanuts or soy", "without peanuts, soy", "no peanuts and soy"):
+        (pick,) = ask(sandbox, "bar", phrase).picks
+        assert pick.product.sku == "plain"
+        assert 'Says nothing of "peanuts", "soy"' in pick.why
+
+
+@pytest.mark.parametrize("no", ["no", "None", "FALSE", "0", "without", "n/a", "-"])
+def test_an_attribute_that_says_no_is_not_had(sandbox: Sandbox, no: str) -> None:
+    open_shop(
+        sandbox,
+        product("wet", "Canvas boots", 5, attributes={"waterproof": no, "leather": no}),
+        product("dry", "Rubber boots", 9, attributes={"waterproof": "yes", "leather": "yes"}),
+    )
+    assert skus(ask(sandbox, "boots", "waterproof")) == ["dry"]
+    assert skus(ask(sandbox, "waterproof boots"))[0] == "dry"
+    (pick,) = ask(sandbox, "waterproof boots", "no leather").picks
+    assert pick.product.sku == "wet"
+    assert pick.why == 'Matches "boots" in its name. Says it is without "leather". Costs 5.00 EUR.'
+
+
+def test_what_a_product_says_that_it_is_without_is_not_had(sandbox: Sandbox) -> None:
+    open_shop(
+        sandbox,
+        product("made", "Trail shoes", 1, notes="Made without leather."),
+        product("free", "Leather-free shoes", 2),
+        product("leather", "Leather shoes", 3),
+        product("silent", "Canvas shoes", 4),
+    )
+    assert set(skus(ask(sandbox, "shoes", "no leather"))) == {"made", "free", "silent"}
+    assert set(skus(ask(sandbox, "shoes", "leather"))) == {"leather"}
+    assert set(skus(ask(sandbox, "shoes", "leather-free"))) == {"made", "free"}
+    assert skus(ask(sandbox, "leather-free shoes"))[0] == "free"
+    for goal in ("shoes without leather", "shoes, no leather", "shoes not of leather"):
+        found = ask(sandbox, goal)
+        assert set(skus(found)) == {"made", "free", "silent"}
+        assert 'None may have "leather".' in found.reasoning
+
+
 # --- reasons
+
+
+def test_a_reason_has_words_and_no_stems(sandbox: Sandbox) -> None:
+    open_shop(sandbox, product("lamp", "Lamp", notes="Rechargeable batteries."))
+    found = ask(sandbox, "lamp", "rechargeable batteries", "not too expensive", "max 5 kgs")
+    assert 'Each must have "rechargeable", "batteries".' in found.reasoning
+    assert 'None may have "expensive".' in found.reasoning
+    assert 'Not understood: "max 5 kgs".' in found.reasoning
+    assert '"rechargeable", "batteries" in its notes' in found.picks[0].why
+
+
+def test_many_exclusions_in_one_phrase_are_taken(shop: Sandbox) -> None:
+    letters = [f"{one}{two}" for one in "abcdefghij" for two in "0123456789"] * 4
+    catalogs.put_products(
+        shop.services, shop.organization_id, SLUG, [product("all", "Lamp", notes=" ".join(letters))]
+    )
+    numbers = [",".join(letters[at : at + 60]) for at in range(0, 400, 60)]
+    assert skus(ask(shop, "boots lamp", *(f"no {phrase}" for phrase in numbers))) == ["boots"]
 
 
 def test_a_reason_says_what_matched_and_nothing_else(shop: Sandbox) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from precog.core.words import LONGEST_WORD, STOP_WORDS, spoken, stems, stems_by_word
+from precog.core.words import LONGEST_WORD, STOP_WORDS, lacking, spoken, stems, stems_by_word, told
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,45 @@ def test_a_word_is_only_so_long_and_a_text_has_only_so_many() -> None:
 
 def test_a_stem_is_told_by_the_word_that_was_said() -> None:
     assert stems_by_word("Hiking boots, and a boot", most=9) == {"hike": "hiking", "boot": "boots"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Made without leather.",
+        "No leather",
+        "leather-free",
+        "Free of leather, warm",
+        "free from any leather",
+        "Not made with leather",
+        "non-leather",
+        "neither wool nor leather",
+        "doesn't contain leather",
+        "no wool or leather",
+    ],
+)
+def test_what_a_text_denies_is_not_what_it_has(text: str) -> None:
+    assert "leather" not in told(text)
+    assert lacking("leather") in told(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no sugar leather",
+        "not only leather",
+        "No. Leather.",
+        "without wool, leather",
+        "without wool but leather",
+        "wool-free leather",
+        "Not waterproof leather",
+        "no wool and leather",
+    ],
+)
+def test_a_denial_ends_early(text: str) -> None:
+    assert "leather" in told(text)
+    assert lacking("leather") not in told(text)
+
+
+def test_children_are_found_by_the_child() -> None:
+    assert stems("children men's women feet") == stems("child man woman foot")
