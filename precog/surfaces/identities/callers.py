@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 from flask import g, request
 
 from ...core.tokens import AgentCaller
-from ...errors import Unauthenticated
+from ...errors import Forbidden
 from .. import auth
 from ..base import services
 
@@ -27,7 +27,8 @@ def needs_agent(view: Callable[P, T]) -> Callable[P, T]:
     def admitted(*args: P.args, **kwargs: P.kwargs) -> T:
         g.agent = auth.authenticate_agent(services(), request.environ)
         if g.agent is None:
-            raise Unauthenticated()
+            g.caller = auth.authenticate(services(), request.environ)
+            raise Forbidden("Only an agent can do this, with its access token")
         g.caller = g.agent.caller
         return view(*args, **kwargs)
 
