@@ -132,3 +132,11 @@ def rotate_key(key: str, overlap: int, as_json: bool, instance: str | None, data
     services = open_services(instance, database)
     prefix = PREFIXES[administration.get_key(services, key).kind]
     _tell_new(as_json, administration.rotate_key(services, key, prefix=prefix, overlap_ms=overlap))
+
+
+@keys.command("rotate-signing")
+@instance_options
+def rotate_signing(as_json: bool, instance: str | None, database: str | None) -> None:
+    """Sign agents' tokens by a new key. The old one is published until its last token has expired."""
+    kid = open_services(instance, database).signing_keys.rotate()
+    tell(as_json, {"kid": kid}, f"Tokens are signed by {kid} from now on.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jwt
@@ -13,7 +13,6 @@ from ..errors import InvalidToken
 from ..storage import agent_tokens, identities, organizations
 from ..storage.engine import Database, Transaction
 from ..storage.identities import Identity
-from .ids import random_uuid
 from .keys import Caller, rate_of
 from .signing_keys import ACCESS_LIFE_MS, SigningKeys
 from .times import MINUTE_MS, SECOND_MS, Clock
@@ -35,15 +34,6 @@ class AgentCaller:
     jti: str
     expires_at: int
     caller: Caller
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """An access token that was just issued."""
-
-    token: str
-    jti: str
-    expires_at: int
 
 
 class AgentTokens:
@@ -69,22 +59,20 @@ class AgentTokens:
             self._generation += 1
             self._known.clear()
 
-    def issue(self, identity: Identity, *, issuer: str, now: int) -> Access:
-        """A token for an agent."""
+    def issue(self, identity: Identity, *, issuer: str, jti: str, now: int) -> str:
+        """A token for an agent, good for an hour."""
         ring = self._keys.ring()
-        jti, expires_s = random_uuid(), (now + ACCESS_LIFE_MS) // SECOND_MS
         claims = {
             "iss": issuer,
             "sub": identity.id,
             "aud": issuer,
             "iat": now // SECOND_MS,
-            "exp": expires_s,
+            "exp": (now + ACCESS_LIFE_MS) // SECOND_MS,
             "jti": jti,
             "scope": " ".join(orjson.loads(identity.scopes)),
             "org": identity.organization_id,
         }
-        token = jwt.encode(claims, ring.private, algorithm="EdDSA", headers={"kid": ring.kid})
-        return Access(token, jti, expires_s * SECOND_MS)
+        return jwt.encode(claims, ring.private, algorithm="EdDSA", headers={"kid": ring.kid})
 
     def agent_of(self, token: str) -> AgentCaller:
         """The agent whose token this is. Raises InvalidToken, also when it was ended, or its agent was."""
@@ -121,7 +109,7 @@ class AgentTokens:
                 token,
                 key,
                 algorithms=["EdDSA"],
-                options={"verify_exp": False, "verify_iat": False, "verify_aud": False},
+                options={"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False},
             )
         except (jwt.PyJWTError, ValueError) as error:
             raise InvalidToken() from error
@@ -165,18 +153,23 @@ def _find(tx: Transaction, agent_id: str, jti: str) -> tuple[Identity, Caller]:
     identity = identities.by_id(tx, agent_id)
     if identity is None or _is_stopped(identity) or agent_tokens.is_ended(tx, jti):
         raise InvalidToken()
+    return identity, caller_of(tx, identity)
+
+
+def caller_of(tx: Transaction, identity: Identity) -> Caller:
+    """What the agent's organization allows, for this agent alone. Raises InvalidToken without one."""
     organization = organizations.get(tx, identity.organization_id)
     if organization is None:
         raise InvalidToken()
-    return identity, Caller(
+    return Caller(
         organization_id=organization.id,
-        key_id=agent_id,
+        key_id=identity.id,
         system_id=None,
         scopes=frozenset(),
         expires_at=None,
         agent_limit=organization.agent_limit,
         rate=rate_of(organization),
-        agent_id=agent_id,
+        agent_id=identity.id,
     )
 
 
@@ -186,17 +179,4 @@ def _is_stopped(identity: Identity) -> bool:
 
 def _with(caller: Caller, scopes: frozenset[str]) -> Caller:
     """What such an agent may do where organizations come with a key."""
-    return caller if _TELEMETRY not in scopes else _telemetry(caller)
-
-
-def _telemetry(caller: Caller) -> Caller:
-    return Caller(
-        organization_id=caller.organization_id,
-        key_id=caller.key_id,
-        system_id=None,
-        scopes=frozenset({"telemetry"}),
-        expires_at=None,
-        agent_limit=caller.agent_limit,
-        rate=caller.rate,
-        agent_id=caller.agent_id,
-    )
+    return replace(caller, scopes=frozenset({"telemetry"})) if _TELEMETRY in scopes else caller

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..detection.policy import Thresholds
-from ..errors import AgentLimitReached, NotFound
+from ..errors import AgentLimitReached, AgentRevoked, NotFound
 from ..storage import agents, organizations
 from ..storage.agents import Agent as Agent  # surfaces take it from here
 from ..storage.engine import Transaction
@@ -40,12 +40,14 @@ class Change:
 def change(services: Services, caller: Caller, agent_id: str, wanted: Change) -> Agent:
     """Retire an agent, which frees its slot, bring it back, which takes one, or set its own thresholds.
 
-    Doing it twice changes nothing. Raises NotFound, AgentLimitReached when no slot is free, or WrongValue.
+    Doing it twice changes nothing. Raises NotFound, AgentLimitReached when no slot is free, AgentRevoked
+    for one that was revoked for good, or WrongValue.
     """
     check_thresholds(wanted.thresholds)
     try:
         return services.db.write(_change, caller, agent_id, wanted, now=services.clock())
     finally:
+        services.agent_tokens.forget()
         if wanted.set_thresholds:
             services.policies.forget()
 
@@ -81,7 +83,10 @@ def _reactivate(tx: Transaction, caller: Caller, agent_id: str, *, now: int) -> 
         tx, caller.organization_id
     ):
         raise AgentLimitReached(caller.agent_limit or 0)
-    return _require(tx, caller.organization_id, agent_id)
+    agent = _require(tx, caller.organization_id, agent_id)
+    if agent.revoked_at is not None:
+        raise AgentRevoked()
+    return agent
 
 
 def _require(tx: Transaction, organization_id: str, agent_id: str) -> Agent:

@@ -12,6 +12,7 @@ import orjson
 from ..errors import (
     AgentDeactivated,
     AgentLimitReached,
+    AgentMismatch,
     IdempotencyKeyReused,
     NotFound,
     PrecogError,
@@ -73,7 +74,8 @@ class _Draft:
 def record(services: Services, caller: Caller, interaction: Interaction) -> tuple[Receipt, Quota]:
     """Store one interaction; it is on disk when this returns.
 
-    Raises RateLimited, AgentLimitReached, AgentDeactivated, IdempotencyKeyReused, StorageUnavailable.
+    Raises RateLimited, AgentLimitReached, AgentDeactivated, IdempotencyKeyReused, StorageUnavailable,
+    AgentMismatch from an agent that speaks for another.
     """
     draft = _draft(services, caller, interaction, services.clock())
     recorded = services.db.write_merged(_record, draft, whose=caller.organization_id)
@@ -89,13 +91,24 @@ def record_batch(
     A batch costs one request. Raises RateLimited or StorageUnavailable, with nothing stored.
     """
     now = services.clock()
-    drafts = [_draft(services, caller, one, now) if isinstance(one, Interaction) else one for one in batch]
+    drafts = [_draft_or_error(services, caller, one, now) for one in batch]
     recorded = services.db.write(_record_batch, caller, drafts, now=now)
     services.analyst.wake()
     return recorded
 
 
+def _draft_or_error(
+    services: Services, caller: Caller, one: Interaction | PrecogError, now: int
+) -> _Draft | PrecogError:
+    try:
+        return one if isinstance(one, PrecogError) else _draft(services, caller, one, now)
+    except AgentMismatch as error:
+        return error
+
+
 def _draft(services: Services, caller: Caller, interaction: Interaction, now: int) -> _Draft:
+    if caller.agent_id not in (None, interaction.agent_id):
+        raise AgentMismatch()
     row = StoredInteraction(
         id=services.interaction_ids.make(now),
         agent_id=interaction.agent_id,

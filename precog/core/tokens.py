@@ -1,11 +1,265 @@
-"""How an agent gets its tokens, renews and ends them."""
+"""How an agent gets its tokens, by its secret or its key, and how they are renewed, ended and looked at."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import (
+    AgentRevoked,
+    AgentSuspended,
+    InvalidCredentials,
+    InvalidToken,
+    RateLimited,
+    WrongOrganization,
+)
+from ..storage import agent_tokens, identities
+from ..storage.engine import Transaction
+from ..storage.identities import Identity
+from . import assertions, audit, limits
 from .agent_tokens import AgentCaller as AgentCaller  # surfaces take it from here
+from .agent_tokens import caller_of
+from .identities import is_id, scopes_of, status_of
+from .ids import random_id, random_uuid
+from .keys import Caller, digest, generate, is_well_formed
+from .limits import Rate
 from .services import Services
+from .signing_keys import ACCESS_LIFE_MS
+from .times import DAY_MS, MINUTE_MS, SECOND_MS
+
+REFRESH_LIFE_MS = 7 * DAY_MS
+REFRESH_PREFIX = "rt_live_"
+FAILURES_PER_AGENT = Rate("agent-failures", 10, 10, MINUTE_MS)
+FAILURES_PER_ADDRESS = Rate("address-failures", 30, 30, MINUTE_MS)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks for a token: under which name it found this server, from where, and perhaps with whose key."""
+
+    issuer: str
+    address: str
+    organization_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What an agent was given. `caller` is who the request turned out to be."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    caller: Caller
+    expires_in_s: int = ACCESS_LIFE_MS // SECOND_MS
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What an agent shows; `holds` looks at it, `once` sees that it is not shown again."""
+
+    agent_id: str
+    method: str
+    holds: Callable[[Transaction, Identity], bool]
 
 
 def agent_of(services: Services, token: str) -> AgentCaller:
     """The agent whose access token this is. Raises InvalidToken, also when it or its agent was ended."""
     return services.agent_tokens.agent_of(token)
+
+
+def by_secret(services: Services, asking: Asking, *, agent_id: str, secret: str) -> Tokens:
+    """Tokens for an agent that knows its secret.
+
+    Raises InvalidCredentials, AgentSuspended, AgentRevoked, WrongOrganization, or RateLimited after too many
+    failures for the agent or from the address.
+    """
+    kept = digest(services.pepper, secret) if is_well_formed(secret) else None
+
+    def holds(tx: Transaction, identity: Identity) -> bool:
+        return kept is not None and assertions.equal(identities.secret_digest(tx, identity.id), kept)
+
+    return _issue(services, asking, _Proof(agent_id, "secret", holds))
+
+
+def by_assertion(services: Services, asking: Asking, assertion: str, *, audiences: frozenset[str]) -> Tokens:
+    """Tokens for an agent that has signed an assertion (RFC 7523) by its key; each is good once.
+
+    Raises as `by_secret` does.
+    """
+    now = services.clock()
+    claimed = assertions.read(assertion, audiences=audiences, now=now)
+
+    def holds(tx: Transaction, identity: Identity) -> bool:
+        return (
+            claimed is not None
+            and assertions.is_signed(assertion, identity.public_key)
+            and agent_tokens.use_assertion(
+                tx, identity.id, claimed.jti_digest, expires_at=claimed.expires_at + assertions.LEEWAY_MS
+            )
+        )
+
+    return _issue(services, asking, _Proof("" if claimed is None else claimed.agent_id, "assertion", holds))
+
+
+def refresh(services: Services, asking: Asking, token: str) -> Tokens:
+    """A new access token for a refresh token, which stays good. Raises as `by_secret` does."""
+    services.signing_keys.ring()  # what cannot sign should not begin
+    kept = digest(services.pepper, token) if is_well_formed(token) else None
+    now, jti = services.clock(), random_uuid()
+    found = services.db.write(_refresh, asking, kept, jti=jti, now=now)
+    if found is None:
+        raise InvalidCredentials()
+    identity, caller = found
+    access = services.agent_tokens.issue(identity, issuer=asking.issuer, jti=jti, now=now)
+    return Tokens(access, None, caller)
+
+
+def revoke(services: Services, agent: AgentCaller, refresh_token: str | None) -> None:
+    """End the access token that the agent came with, and its refresh token when it is its own."""
+    well_formed = refresh_token is not None and is_well_formed(refresh_token)
+    kept = digest(services.pepper, refresh_token) if refresh_token is not None and well_formed else None
+    try:
+        services.db.write(_revoke, agent, kept, now=services.clock())
+    finally:
+        services.agent_tokens.forget()
+
+
+def introspect(services: Services, caller: Caller, token: str) -> Mapping[str, Any] | None:
+    """What is known of an access or refresh token of the organization's agents; None when it is not good."""
+    if is_well_formed(token):
+        kept = digest(services.pepper, token)
+        return services.db.read(_introspect, caller.organization_id, kept, now=services.clock())
+    try:
+        agent = services.agent_tokens.agent_of(token)
+    except InvalidToken:
+        return None
+    if agent.organization_id != caller.organization_id:
+        return None
+    return {
+        "sub": agent.agent_id,
+        "scope": " ".join(sorted(agent.scopes)),
+        "jti": agent.jti,
+        "exp": agent.expires_at // SECOND_MS,
+        "token_type": "access_token",
+    }
+
+
+def _issue(services: Services, asking: Asking, proof: _Proof) -> Tokens:
+    services.signing_keys.ring()  # what cannot sign should not begin
+    now, jti, token = services.clock(), random_uuid(), generate(REFRESH_PREFIX)
+    kept = digest(services.pepper, token)
+    found = services.db.write(_prove, asking, proof, kept, jti=jti, now=now)
+    if found is None:
+        raise InvalidCredentials()
+    identity, caller = found
+    access = services.agent_tokens.issue(identity, issuer=asking.issuer, jti=jti, now=now)
+    return Tokens(access, token, caller)
+
+
+def _prove(
+    tx: Transaction, asking: Asking, proof: _Proof, kept: str, *, jti: str, now: int
+) -> tuple[Identity, Caller] | None:
+    """Look at the proof; None when it fails, which must be counted, so nothing is raised for it."""
+    identity = identities.by_id(tx, proof.agent_id) if is_id(proof.agent_id) else None
+    _refuse_after_failures(tx, asking, identity, now)
+    if identity is None or not proof.holds(tx, identity):
+        _count_failure(tx, asking, identity, now)
+        return None
+    _refuse_stopped(asking, identity)
+    agent_tokens.forget(tx, now=now)
+    agent_tokens.add(
+        tx,
+        id=random_id("rt-"),
+        agent=identity.id,
+        organization_id=identity.organization_id,
+        digest=kept,
+        created_at=now,
+        expires_at=now + REFRESH_LIFE_MS,
+    )
+    identities.seen(tx, identity.id, now=now, before=now)
+    _note(tx, identity, "token.issued", now, jti=jti, method=proof.method)
+    return identity, caller_of(tx, identity)
+
+
+def _refresh(
+    tx: Transaction, asking: Asking, kept: str | None, *, jti: str, now: int
+) -> tuple[Identity, Caller] | None:
+    _refuse_after_failures(tx, asking, None, now)
+    token = None if kept is None else agent_tokens.by_digest(tx, kept)
+    identity = None if token is None else identities.by_id(tx, token.agent)
+    if token is None or identity is None or token.revoked_at is not None or token.expires_at <= now:
+        _count_failure(tx, asking, None, now)
+        return None
+    _refuse_stopped(asking, identity)
+    identities.seen(tx, identity.id, now=now, before=now)
+    _note(tx, identity, "token.refreshed", now, jti=jti, refresh_token=token.id)
+    return identity, caller_of(tx, identity)
+
+
+def _revoke(tx: Transaction, agent: AgentCaller, kept: str | None, *, now: int) -> None:
+    ended = agent_tokens.end_access(tx, agent.jti, expires_at=agent.expires_at + MINUTE_MS)
+    token = None if kept is None else agent_tokens.by_digest(tx, kept)
+    mine = token if token is not None and token.agent == agent.agent_id else None
+    revoked = mine is not None and agent_tokens.revoke(tx, mine.id, now=now)
+    if not ended and not revoked:
+        return
+    audit.append(
+        tx,
+        agent.organization_id,
+        event_type="token.revoked",
+        agent_id=agent.agent_id,
+        metadata={"jti": agent.jti, "refresh_token": mine.id if mine is not None and revoked else None},
+        now=now,
+    )
+
+
+def _introspect(tx: Transaction, organization_id: str, kept: str, *, now: int) -> Mapping[str, Any] | None:
+    token = agent_tokens.by_digest(tx, kept)
+    if token is None or token.revoked_at is not None or token.expires_at <= now:
+        return None
+    identity = identities.get(tx, organization_id, token.agent)
+    if identity is None or status_of(identity) != "active":
+        return None
+    return {
+        "sub": identity.id,
+        "scope": " ".join(scopes_of(identity)),
+        "jti": token.id,
+        "exp": token.expires_at // SECOND_MS,
+        "token_type": "refresh_token",
+    }
+
+
+def _refuse_stopped(asking: Asking, identity: Identity) -> None:
+    """What is told only to whom has proved to be the agent."""
+    if asking.organization_id not in (None, identity.organization_id):
+        raise WrongOrganization()
+    match status_of(identity):
+        case "revoked":
+            raise AgentRevoked()
+        case "suspended":
+            raise AgentSuspended()
+
+
+def _buckets(asking: Asking, identity: Identity | None) -> list[tuple[Rate, str]]:
+    of_agent = [] if identity is None else [(FAILURES_PER_AGENT, identity.id)]
+    return [*of_agent, (FAILURES_PER_ADDRESS, asking.address)]
+
+
+def _refuse_after_failures(tx: Transaction, asking: Asking, identity: Identity | None, now: int) -> None:
+    for rate, who in _buckets(asking, identity):
+        quota = limits.used(tx, rate, who, now=now)
+        if quota.remaining <= 0:
+            raise RateLimited(
+                quota=rate.steady, retry_after_ms=quota.resets_in_ms, reason="Too many failed attempts"
+            )
+
+
+def _count_failure(tx: Transaction, asking: Asking, identity: Identity | None, now: int) -> None:
+    for rate, who in _buckets(asking, identity):
+        limits.spend(tx, rate, who, now=now)
+
+
+def _note(tx: Transaction, identity: Identity, event_type: str, now: int, **metadata: Any) -> None:
+    audit.append(
+        tx, identity.organization_id, event_type=event_type, agent_id=identity.id, metadata=metadata, now=now
+    )

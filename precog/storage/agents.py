@@ -17,6 +17,9 @@ class Agent:
     deactivated_at: int | None
     last_interaction_id: str | None
     thresholds: str | None
+    name: str | None = None
+    suspended_at: int | None = None
+    revoked_at: int | None = None
 
 
 def from_row(row: Row) -> Agent:
@@ -28,6 +31,9 @@ def from_row(row: Row) -> Agent:
         row["deactivated_at"],
         row["last_interaction_id"],
         row["thresholds"],
+        row["name"],
+        row["suspended_at"],
+        row["revoked_at"],
     )
 
 
@@ -92,6 +98,7 @@ def deactivate(tx: Transaction, organization_id: str, agent_id: str, *, now: int
 REACTIVATE = """
 UPDATE agents SET deactivated_at = NULL
 WHERE organization_id = :organization_id AND agent_id = :agent_id AND deactivated_at IS NOT NULL
+  AND revoked_at IS NULL
 """
 
 

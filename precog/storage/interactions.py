@@ -93,7 +93,7 @@ SELECT incoming.organization_id, incoming.id, agents.id, incoming.platform, inco
        CAST(incoming.received_at AS BIGINT)
 FROM incoming JOIN agents ON agents.organization_id = incoming.organization_id
                          AND agents.agent_id = incoming.agent_id
-WHERE agents.deactivated_at IS NULL
+WHERE agents.deactivated_at IS NULL AND agents.suspended_at IS NULL
 """  # noqa: S608, made of our own column names
 
 

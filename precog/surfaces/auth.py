@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from flask import g, request
+from flask import g, has_app_context, request
 
 from ..core import limits, tokens
 from ..core.keys import Caller
@@ -76,9 +76,12 @@ def authenticate(here: Services, environ: Mapping[str, Any], *, stale: bool = Fa
     )
 
 
-def needs(scope: str, *, stale: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def needs(
+    scope: str, *, stale: bool = False, agents: bool = False
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Let only a key with this scope in, before the body is looked at; `stale` as the authenticator's.
 
+    With `agents` also an agent with an access token of its own that allows as much.
     A decorator, since flask-smorest parses the body in a decorator of its own, below this one.
     """
 
@@ -90,7 +93,8 @@ def needs(scope: str, *, stale: bool = False) -> Callable[[Callable[P, T]], Call
                 if ADMITTED in request.environ:
                     g.caller = request.environ[ADMITTED]
                 raise refusal
-            g.caller = authenticate(services(), request.environ, stale=stale)
+            agent = authenticate_agent(services(), request.environ) if agents else None
+            g.caller = agent.caller if agent else authenticate(services(), request.environ, stale=stale)
             g.caller.require(scope)
             if refusal is not None:
                 raise refusal
@@ -105,6 +109,11 @@ def caller() -> Caller:
     """Who was let in."""
     found: Caller = g.caller
     return found
+
+
+def own_agent_id() -> str | None:
+    """The id of the agent that was let in by a token of its own."""
+    return g.caller.agent_id if has_app_context() and "caller" in g else None
 
 
 def charge() -> Quota:

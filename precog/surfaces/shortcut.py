@@ -100,6 +100,7 @@ class Shortcuts:
             environ.get("CONTENT_TYPE") != "application/json"
             or "HTTP_CONTENT_ENCODING" in environ
             or "HTTP_TRANSFER_ENCODING" in environ
+            or auth.presented_token(environ) is not None
             or not (length.isascii() and length.isdigit() and len(length) < 10)
             or int(length) > self._limit_bytes
         ):

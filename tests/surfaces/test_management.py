@@ -49,6 +49,7 @@ def test_an_agent_is_shown_from_its_first_interaction_on(client, clock):
     ingest(client)
     assert client.get("/api/v1/agents/bot").json == {
         "agentId": "bot",
+        "name": None,
         "status": "active",
         "createdAt": "2026-01-15T10:30:00.000Z",
         "deactivatedAt": None,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from .. import auth
 from ..base import Surface
 from ..blueprint import Blueprint
-from . import audit as audit  # whose routes are on the blueprints, as those of the others
+from . import agents as agents  # whose routes are on the blueprints, as those of the others
+from . import audit as audit
+from . import authorization as authorization
 from . import health as health
 from . import organizations as organizations
 from . import sessions as sessions

@@ -72,6 +72,7 @@ def from_agent(agent: Agent) -> dict[str, Any]:
     """An agent as the API shows it."""
     return {
         "agentId": agent.agent_id,
+        "name": agent.name,
         "status": "active" if agent.deactivated_at is None else "deactivated",
         "createdAt": times.to_rfc3339(agent.created_at),
         "deactivatedAt": _time(agent.deactivated_at),

@@ -84,6 +84,9 @@ class AgentSchema(ma.Schema):
     """An agent; `lastSeenAt` is null until it sends something."""
 
     agentId = ma.fields.String(required=True, metadata={"example": "customer-support-bot"})
+    name = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "Of an agent with a key."}
+    )
     status = ma.fields.String(required=True, metadata={"enum": list(AGENT_STATUSES)})
     createdAt = ma.fields.String(required=True, metadata={"format": "date-time"})
     deactivatedAt = ma.fields.String(required=True, allow_none=True, metadata={"format": "date-time"})

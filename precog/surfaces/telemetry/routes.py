@@ -66,7 +66,7 @@ _REPLAYED = {
 
 
 @blueprint.route("/telemetry/ingest", methods=["POST"])
-@auth.needs("telemetry")
+@auth.needs("telemetry", agents=True)
 @blueprint.arguments(INTERACTION)
 @blueprint.response(200, RECEIPT, headers=_REPLAYED)
 @blueprint.errors(ERROR, *_ERRORS, 409, headers=RATE_LIMIT_HEADERS)
@@ -78,7 +78,7 @@ def ingest(interaction: Interaction) -> tuple[Receipt, int, Mapping[str, str]]:
 
 
 @blueprint.route("/telemetry/batch", methods=["POST"])
-@auth.needs("telemetry")
+@auth.needs("telemetry", agents=True)
 @blueprint.arguments(_BATCH)
 @blueprint.response(200, _BATCH_RECEIPT, headers=RATE_LIMIT_HEADERS)
 @blueprint.errors(_REJECTED, 400, headers=RATE_LIMIT_HEADERS)
@@ -93,7 +93,7 @@ def ingest_batch(batch: dict[str, Any]) -> Response:
 
 
 @blueprint.route(f"/integrations/<any({', '.join(PLATFORMS)}):platform>/telemetry", methods=["POST"])
-@auth.needs("telemetry")
+@auth.needs("telemetry", agents=True)
 @blueprint.arguments(_NATIVE, example=EXAMPLE)
 @blueprint.response(200, RECEIPT, headers=_REPLAYED)
 @blueprint.errors(_REJECTED, 400, headers=RATE_LIMIT_HEADERS)

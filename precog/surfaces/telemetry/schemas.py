@@ -11,6 +11,7 @@ import marshmallow as ma
 
 from ...core.telemetry import Interaction
 from ...errors import InvalidField, WrongType, WrongValue
+from .. import auth
 from ..coded import ErrorSchema
 from ..fields import Checked, Object, Objects, Text, fault, first_fault, json_type, parse_time
 
@@ -96,6 +97,8 @@ class InteractionSchema(ma.Schema):
     def load(self, data: Any, **kwargs: Any) -> Interaction:
         """The interaction in core's words. Raises ValidationError."""
         body = one_spelling(data, self.SPELLINGS)
+        if body.get("agentId") is None and (own := auth.own_agent_id()) is not None:
+            body["agentId"] = own
         # Of one in which all is well there is nothing to say, and saying it takes 15 µs; nor is this
         # in hooks, which take 5 µs each.
         found = None if self.SPECIAL & body.keys() else ordinary(body)

@@ -1,0 +1,220 @@
+"""Tokens for agents: got by a secret or an assertion, renewed, ended, looked at, and verified by anybody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from flask import g, request
+
+from ...core import tokens
+from ...core.tokens import Asking, Tokens
+from ...errors import MissingField, WrongValue
+from .. import auth
+from ..base import services
+from ..blueprint import RATE_LIMIT_HEADERS
+from ..fields import Text
+from .blueprints import agents_blueprint, well_known_blueprint
+from .callers import agent_caller, charged_agent, needs_agent
+from .forms import ERROR
+
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_TOKEN_PATH = "/v1/auth/token"  # noqa: S105, an address
+_LONGEST = 8_192
+
+
+class TokenRequestSchema(ma.Schema):
+    """What an agent proves itself by: `agent_id` and `secret`, or `client_assertion`."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    agent_id = Text(longest=_LONGEST, metadata={"format": "uuid"})
+    secret = Text(longest=_LONGEST)
+    client_assertion = Text(
+        longest=_LONGEST,
+        metadata={
+            "description": "A JWT that the agent has signed by its key (RFC 7523): `iss` and `sub` are its "
+            "id, `aud` is this address or the issuer, `exp` at most 5 minutes ahead, `jti` used once."
+        },
+    )
+    client_assertion_type = Text(longest=_LONGEST, metadata={"example": _ASSERTION_TYPE})
+
+
+class RefreshSchema(ma.Schema):
+    """The refresh token."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    refresh_token = Text(required=True, longest=_LONGEST)
+
+
+class RevokeSchema(ma.Schema):
+    """The refresh token to end, beside the access token that is sent."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    refresh_token = Text(longest=_LONGEST)
+
+
+class IntrospectSchema(ma.Schema):
+    """The token to look at, of either kind."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    token = Text(required=True, longest=_LONGEST)
+
+
+class AccessSchema(ma.Schema):
+    """An access token."""
+
+    access_token = ma.fields.String(required=True, metadata={"description": "A JWT, signed by EdDSA."})
+    token_type = ma.fields.Constant("bearer", required=True, metadata={"type": "string"})
+    expires_in = ma.fields.Integer(required=True, metadata={"example": 3600})
+
+
+class TokensSchema(AccessSchema):
+    """An access token, and a refresh token that is good for seven days."""
+
+    refresh_token = ma.fields.String(required=True)
+
+
+class RevokedSchema(ma.Schema):
+    """It is done."""
+
+    status = ma.fields.Constant("revoked", required=True, metadata={"type": "string"})
+
+
+class StateSchema(ma.Schema):
+    """What is known of a token (RFC 7662); of one that is not good, nothing else."""
+
+    active = ma.fields.Boolean(required=True)
+    sub = ma.fields.String(metadata={"description": "The agent's id."})
+    client_id = ma.fields.String()
+    scope = ma.fields.String()
+    jti = ma.fields.String()
+    exp = ma.fields.Integer()
+    token_type = ma.fields.String(metadata={"enum": ["access_token", "refresh_token"]})
+
+
+class KeySchema(ma.Schema):
+    """A public key."""
+
+    kty = ma.fields.String(required=True, metadata={"example": "OKP"})
+    crv = ma.fields.String(required=True, metadata={"example": "Ed25519"})
+    x = ma.fields.String(required=True)
+    kid = ma.fields.String(required=True, metadata={"description": "The RFC 7638 thumbprint."})
+    use = ma.fields.String(required=True, metadata={"example": "sig"})
+    alg = ma.fields.String(required=True, metadata={"example": "EdDSA"})
+
+
+class KeysSchema(ma.Schema):
+    """The keys by which tokens that are good now may be signed."""
+
+    keys = ma.fields.List(ma.fields.Nested(KeySchema), required=True)
+
+
+_TOKEN_REQUEST = TokenRequestSchema()
+_REFRESH = RefreshSchema()
+_REVOKE = RevokeSchema()
+_INTROSPECT = IntrospectSchema()
+_TOKENS = TokensSchema()
+_ACCESS = AccessSchema()
+_REVOKED = RevokedSchema()
+_STATE = StateSchema()
+_KEYS = KeysSchema()
+_ERRORS = (400, 401, 403, 413, 415, 422, 429, 500, 503)
+_NO_KEY: list[dict[str, list[str]]] = [{}, {"ApiKey": []}]
+
+
+@agents_blueprint.route("/auth/token", methods=["POST"])
+@agents_blueprint.arguments(_TOKEN_REQUEST)
+@agents_blueprint.response(200, _TOKENS, headers=RATE_LIMIT_HEADERS)
+@agents_blueprint.errors(ERROR, *_ERRORS, headers=RATE_LIMIT_HEADERS)
+@agents_blueprint.doc(security=_NO_KEY)
+def get_token(body: dict[str, Any]) -> dict[str, Any]:
+    """Get tokens for an agent, by its secret or by an assertion that it signed. An API key is not needed."""
+    return _from_tokens(_charged(_prove(body)))
+
+
+@agents_blueprint.route("/auth/refresh", methods=["POST"])
+@agents_blueprint.arguments(_REFRESH)
+@agents_blueprint.response(200, _ACCESS, headers=RATE_LIMIT_HEADERS)
+@agents_blueprint.errors(ERROR, *_ERRORS, headers=RATE_LIMIT_HEADERS)
+@agents_blueprint.doc(security=_NO_KEY)
+def refresh_token(body: dict[str, Any]) -> dict[str, Any]:
+    """Get a new access token. The refresh token stays as it is."""
+    return _from_tokens(_charged(tokens.refresh(services(), _asking(), body["refresh_token"])))
+
+
+@agents_blueprint.route("/auth/revoke", methods=["POST"])
+@needs_agent
+@agents_blueprint.arguments(_REVOKE)
+@agents_blueprint.response(200, _REVOKED, headers=RATE_LIMIT_HEADERS)
+@agents_blueprint.errors(ERROR, *_ERRORS, headers=RATE_LIMIT_HEADERS)
+@agents_blueprint.doc(security=[{"Bearer": []}])
+def revoke_token(body: dict[str, Any]) -> dict[str, Any]:
+    """End the access token in Authorization and the agent's refresh token in the body."""
+    charged_agent()
+    tokens.revoke(services(), agent_caller(), body["refresh_token"])
+    return {}
+
+
+@agents_blueprint.route("/auth/introspect", methods=["POST"])
+@auth.needs("agents")
+@agents_blueprint.arguments(_INTROSPECT)
+@agents_blueprint.response(200, _STATE, headers=RATE_LIMIT_HEADERS)
+@agents_blueprint.errors(ERROR, *_ERRORS, headers=RATE_LIMIT_HEADERS)
+def introspect_token(body: dict[str, Any]) -> dict[str, Any]:
+    """Whether a token of one of the organization's agents is good at the moment, and for what."""
+    found = tokens.introspect(services(), auth.charged_caller(), body["token"])
+    return {"active": False} if found is None else {"active": True, "client_id": found["sub"], **found}
+
+
+@well_known_blueprint.route("/.well-known/jwks.json", methods=["GET"])
+@well_known_blueprint.response(200, _KEYS, headers=RATE_LIMIT_HEADERS)
+@well_known_blueprint.errors(ERROR, 429, 500, 503, headers=RATE_LIMIT_HEADERS)
+@well_known_blueprint.doc(security=[])
+def get_keys() -> dict[str, Any]:
+    """The public keys by which anybody verifies an access token."""
+    g.quota = auth.charge()
+    return {"keys": list(services().signing_keys.ring().jwks)}
+
+
+def _prove(body: dict[str, Any]) -> Tokens:
+    if body["client_assertion"] is None:
+        for name in ("agent_id", "secret"):
+            if body[name] is None:
+                raise MissingField(name, expected="string", received="null")
+        return tokens.by_secret(services(), _asking(), agent_id=body["agent_id"], secret=body["secret"])
+    if body["client_assertion_type"] not in (None, _ASSERTION_TYPE):
+        raise WrongValue("client_assertion_type", expected=_ASSERTION_TYPE, received="another string")
+    audiences = frozenset({_issuer(), _issuer() + _TOKEN_PATH})
+    return tokens.by_assertion(services(), _asking(), body["client_assertion"], audiences=audiences)
+
+
+def _asking() -> Asking:
+    # A key is not needed, but one that is sent must be good, and the agent's own organization's.
+    organization_id = None
+    if auth.presented_key(request.environ) is not None:
+        organization_id = auth.authenticate(services(), request.environ).organization_id
+    return Asking(issuer=_issuer(), address=request.remote_addr or "", organization_id=organization_id)
+
+
+def _issuer() -> str:
+    return services().issuer or request.url_root.rstrip("/")
+
+
+def _charged(made: Tokens) -> Tokens:
+    """The tokens, after taking the request from the quota of the agent's organization."""
+    g.caller = made.caller
+    g.quota = auth.charge()
+    return made
+
+
+def _from_tokens(made: Tokens) -> dict[str, Any]:
+    body = {"access_token": made.access_token, "expires_in": made.expires_in_s}
+    return body if made.refresh_token is None else {**body, "refresh_token": made.refresh_token}
