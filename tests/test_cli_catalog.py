@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -153,3 +154,49 @@ def test_a_file_is_never_held_whole(tmp_path: Path) -> None:
     assert [one.sku for one in file] == ["hat"]
     assert [line for line, _ in file.bad_lines] == [2]
     assert file.position == file.size
+
+
+def test_a_number_beyond_all_numbers_is_one_bad_row() -> None:
+    bad = '{"sku": "b", "name": "x", "price": 1e99999999999999999999, "currency": "EUR"}'
+    good = '{"sku": "hat", "name": "Hat", "price": 1, "currency": "EUR"}'
+    result = run("catalog", "import", "demo", write(bad, good, name="goods.jsonl"))
+    assert result.stdout == "demo: 1 stored, 1 skipped.\n"
+    assert result.stderr.startswith("goods.jsonl:1: ")
+
+
+@pytest.mark.parametrize("rows", [10, 5_000])
+@pytest.mark.parametrize("closing", ["", ',"quoted"'])
+def test_a_quote_that_is_not_closed_costs_its_own_row_alone(tmp_path: Path, rows: int, closing: str) -> None:
+    path = tmp_path / "open.csv"
+    good = [f"s{number},Hat,1,EUR" for number in range(rows)]
+    if closing:
+        good[-1] = f's{rows - 1},"Hat",1,EUR'
+    path.write_text("\n".join(["sku,name,price,currency", 'A,"unclosed,1,EUR', *good]))
+    file = ProductFile(path)
+    assert [one.sku for one in file] == [f"s{number}" for number in range(rows)]
+    assert (file.bad, [line for line, _ in file.bad_lines]) == (1, [2])
+
+
+def test_records_without_an_end_are_given_up_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(product_files, "MOST_RUNAWAYS", 3)
+    path = tmp_path / "open.csv"
+    path.write_text("sku,name,price,currency\n" + 'x","\n' * 200_000)
+    file = ProductFile(path)
+    tracemalloc.start()
+    assert list(file) == []
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 8 << 20
+    assert "lines " in file.bad_lines[-1][1]
+
+
+def test_no_file_writes_to_the_terminal() -> None:
+    row = {"sku": "a", "name": "A", "price": 1, "currency": "EUR"}
+    rows = [{**row, "\x1b[31mred\x07": {}}, {**row, "\x1b[31m": "blue"}, {**row, "x" * 5_000: {}}]
+    result = run("catalog", "import", "demo", write(*map(json.dumps, rows), name="goods.jsonl"))
+    assert result.stdout == "demo: 0 stored, 3 skipped.\n"
+    assert "\x1b" not in result.stderr
+    assert "\x07" not in result.stderr
+    assert max(map(len, result.stderr.splitlines())) < 300

@@ -21,6 +21,7 @@ from .product_files import BadHeader, ProductFile
 from .tables import shown, table
 
 _EVERY_ONE = 2**31
+LONGEST_REASON = 200
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -215,7 +216,7 @@ def import_products(
         stored = _import(services, owner, slug, source)
     tell(as_json, {"stored": stored, "bad": source.bad}, f"{slug}: {stored} stored, {source.bad} skipped.")
     for number, why in source.bad_lines:
-        click.echo(f"{source.path}:{number}: {why}", err=True)
+        click.echo(f"{source.path}:{number}: {shown(why, LONGEST_REASON)}", err=True)
     if source.bad > len(source.bad_lines):
         click.echo(f"{source.path}: {source.bad - len(source.bad_lines)} more such rows", err=True)
     ctx.exit(1 if source.bad else 0)

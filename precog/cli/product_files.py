@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,10 @@ from ..core.product import FIELDS, Product
 from ..errors import InvalidField
 
 LONGEST_LINE_BYTES = 1 << 20
+LONGEST_RECORD = 64 << 10
+"""No further line is read for a record of so many characters."""
+
+MOST_RUNAWAYS = 1_000
 MOST_NAMED = 20
 REQUIRED = ("sku", "name", "price", "currency")
 _JSON_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json"})
@@ -72,18 +77,84 @@ class ProductFile:
                 yield number, _JsonRow(line.removeprefix(_MARK) if number == 1 else line)
 
     def _csv_rows(self, stream: BinaryIO) -> Iterator[tuple[int, _Row]]:
-        lines = self._lines(stream)
-        # Bytes that are no UTF-8 pass as half surrogates, which a product's check refuses.
-        reader = csv.reader(
-            (line if at else line.removeprefix(_MARK)).decode("utf-8", "surrogateescape")
-            for at, line in enumerate(lines)
-        )
-        header = _header(next(_rows(reader), (1, []))[1])
-        for number, cells in _rows(reader):
+        records = _Records(self._lines(stream))
+        header = _header(records.next() or [])
+        while (cells := records.next()) is not None:
             if isinstance(cells, str):
-                self._refuse(number, cells)
+                self._refuse(records.number, cells)
+            elif len(cells) != len(header) and records.lines > 1:
+                # A quote that was closed by another row's: that one's line is read again, and those between.
+                records.back()
+                self._refuse(records.number, "a quote is opened and not closed in this row")
             elif cells:
-                yield number, _CsvRow(header, cells)
+                yield records.number, _CsvRow(header, cells)
+
+
+class _Records:
+    """Records of a CSV file. One without an end is given up, and what follows its first line read again."""
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self._lines = lines
+        self._again: deque[str] = deque()
+        self._taken: list[str] = []
+        self._ended = False
+        self._runaways = 0
+        self._next_number = 1
+        self.number = 1
+
+    @property
+    def lines(self) -> int:
+        """How many lines the last record had."""
+        return len(self._taken)
+
+    def next(self) -> list[str] | str | None:
+        """The next record's cells, or what is wrong with it; None at the end. `number` is its first line."""
+        self._taken = []
+        self._ended = False
+        self.number = self._next_number
+        try:
+            # Strictly, since a quote of a later row that closes this one's is followed by what it may not be.
+            cells = next(csv.reader(self._pull(), strict=True), None)
+        except csv.Error as error:
+            self._next_number += self.lines
+            return _lenient(self._taken[0]) if self.lines == 1 and not self._ended else self._give_up(error)
+        self._next_number += self.lines
+        return self._give_up() if self._ended and self._taken else cells
+
+    def _give_up(self, error: csv.Error | None = None) -> str:
+        last = self._next_number - 1
+        self.back()
+        wrong = "a quote is opened and not closed" if self.lines > 1 or error is None else str(error)
+        kept = self._next_number <= last or last == self.number
+        return wrong if kept else f"{wrong}: lines {self.number} to {last} are skipped"
+
+    def back(self) -> None:
+        """Have all but the first line of the last record read again."""
+        # Or a file of nothing but open quotes would be read a thousand times.
+        self._runaways += 1
+        if self._runaways <= MOST_RUNAWAYS:
+            self._again.extendleft(reversed(self._taken[1:]))
+            self._next_number = self.number + 1
+
+    def _pull(self) -> Iterator[str]:
+        length = 0
+        while length <= LONGEST_RECORD:
+            line = self._again.popleft() if self._again else self._read()
+            if line is None:
+                break
+            self._taken.append(line)
+            length += len(line)
+            yield line
+        self._ended = True
+
+    def _read(self) -> str | None:
+        line = next(self._lines, None)
+        if line is None:
+            return None
+        if self._next_number == 1 and not self._taken:
+            line = line.removeprefix(_MARK)
+        # Bytes that are no UTF-8 pass as half surrogates, which a product's check refuses.
+        return line.decode("utf-8", "surrogateescape")
 
 
 class _Row:
@@ -100,7 +171,7 @@ class _JsonRow(_Row):
     def __call__(self) -> Mapping[str, Any]:
         try:
             found = json.loads(self._line.decode(), parse_float=Decimal)
-        except (ValueError, RecursionError):
+        except (ValueError, ArithmeticError, RecursionError):  # 1e99999999999999999999 is no Decimal
             raise ValueError("not JSON in UTF-8") from None
         if not isinstance(found, dict):
             raise ValueError("not a JSON object")
@@ -118,16 +189,11 @@ class _CsvRow(_Row):
         return dict(zip(self._header, self._cells, strict=True))
 
 
-def _rows(reader: Any) -> Iterator[tuple[int, list[str] | str]]:
-    """Each row's cells, or what is wrong with it, with the line on which it begins."""
-    while True:
-        number = reader.line_num + 1
-        try:
-            yield number, next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield number, str(error)
+def _lenient(line: str) -> list[str] | str:
+    try:
+        return next(csv.reader([line]))
+    except csv.Error as error:
+        return str(error)
 
 
 def _header(cells: list[str] | str) -> list[str]:

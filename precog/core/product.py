@@ -138,10 +138,16 @@ def _attributes(fields: Mapping[str, Any]) -> dict[str, str]:
         if name not in FIELDS and (
             text := _checked(str(name), _as_text(str(name), value), LONGEST_ATTRIBUTE)
         ):
-            found[_checked("attribute", str(name), LONGEST_SKU)] = text
+            found[_attribute_name(str(name))] = text
     if len(found) > MOST_ATTRIBUTES:
         raise WrongValue("attributes", expected=f"at most {MOST_ATTRIBUTES}", received=str(len(found)))
     return found
+
+
+def _attribute_name(name: str) -> str:
+    if not name.strip().isprintable():
+        raise WrongValue("attribute", expected="a name without control characters", received="another string")
+    return _checked("attribute", name, LONGEST_SKU)
 
 
 def _as_text(name: str, value: Any) -> str:
