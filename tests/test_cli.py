@@ -333,3 +333,10 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
         env=clean_environment(),
     )
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "Error: There is no such live key.\n")
+
+
+def test_signing_keys_are_rotated(organization: str) -> None:
+    first, second = (ask("keys", "rotate-signing")["kid"] for _ in range(2))
+    assert first != second
+    shown = run("keys", "rotate-signing").stdout
+    assert shown.startswith("Tokens are signed by ")

@@ -192,3 +192,14 @@ def test_the_background_analysis_may_be_turned_off(instance: Path, text: str, wa
 def test_what_is_neither_yes_nor_no_is_refused_by_its_name(instance: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"background_analysis is 1 or 0, true or false\."):
         loaded(instance, PRECOG_BACKGROUND_ANALYSIS="maybe")
+
+
+def test_the_issuer_is_a_url(instance: Path) -> None:
+    assert loaded(instance).issuer is None
+    assert (
+        loaded(instance, issuer="https://precog.example.com/base/").issuer
+        == "https://precog.example.com/base"
+    )
+    for wrong in ("precog.example.com", "ftp://x", "https://", "https://x?y", "https://x y"):
+        with pytest.raises(ConfigurationError, match="issuer"):
+            loaded(instance, PRECOG_ISSUER=wrong)

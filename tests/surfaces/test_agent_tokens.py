@@ -14,6 +14,7 @@ from joserfc import jwt as other_jwt
 from precog import create_app
 from precog.core import administration
 from tests.conftest import PEPPER
+from tests.parallel import in_threads
 from tests.surfaces.agents_with_keys import (
     AGENTS,
     INTROSPECT,
@@ -472,3 +473,10 @@ def test_the_time_of_the_last_use_is_written_once_a_minute(client, sandbox, cloc
         clock.advance(1_000)
     sandbox.services.db.write(lambda tx: None)  # behind what was posted
     assert client.get(f"{AGENTS}/{made['id']}").json["last_auth_at"] == "2026-01-15T10:31:30.000Z"
+
+
+def test_many_servers_that_start_at_once_make_one_key(make_server):
+    apps = [make_server(*SECRETS) for _ in range(4)]
+    answers = in_threads(4, lambda number: apps[number].test_client().get(JWKS).json)
+    assert len(answers[0]["keys"]) == 1
+    assert answers == [answers[0]] * 4
