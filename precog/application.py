@@ -13,7 +13,6 @@ import orjson
 from flask import Flask, Request
 from flask.json.provider import JSONProvider
 from flask.sessions import SessionInterface
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import config as settings
 from .core import services
@@ -25,6 +24,7 @@ from .surfaces.coded import ErrorSchema
 from .surfaces.documents import Document
 from .surfaces.guard.forms import RefusedSchema
 from .surfaces.identities.forms import ErrorSchema as IdentityErrorSchema
+from .surfaces.proxies import TrustedProxies
 from .surfaces.shortcut import Shortcuts
 
 log = logging.getLogger(__name__)
@@ -96,9 +96,8 @@ def build(
             limit_bytes=chosen.max_request_bytes,
         )
     if chosen.trusted_proxies:
-        proxies = chosen.trusted_proxies
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies, x_prefix=proxies
+        app.wsgi_app = TrustedProxies(  # type: ignore[method-assign]
+            app.wsgi_app, chosen.trusted_proxies, name_host=chosen.proxies_name_host
         )
     edge.register(app)
     app.register_blueprint(health.blueprint)

@@ -27,9 +27,10 @@ class Config:
     key_pepper: str = field(repr=False)
     max_request_bytes: int = MIB
     max_batch_bytes: int = 10 * MIB
-    trusted_proxies: int = 0  # how many proxies in front set X-Forwarded-For
+    trusted_proxies: int = 0  # how many proxies in front set X-Forwarded-For and -Proto
+    proxies_name_host: bool = False  # whether these set X-Forwarded-Host and -Prefix, too
     unauthenticated_per_minute: int = 1_200  # answers without a valid key, per IP and process
-    caller_ip_per_minute: int = 600  # requests of outside agents per address, whoever they say they are
+    caller_ip_per_minute: int = 600  # of outside agents per address: without a key, and of the first tier
     registrations_per_hour: int = 10  # of outside agents, and of organizations that sign up, per address
     open_sign_up: bool = False  # whether anybody may make an organization, of the smallest plan
     issuer: str | None = None  # the public URL that agents' tokens name; else where the request came to

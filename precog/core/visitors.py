@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import secrets
 import threading
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from ..errors import RateLimited, Unauthenticated
 from ..storage import callers
 from ..storage.engine import Database, Transaction
 from . import limits
+from .addresses import network_of as network_of
 from .keys import digest
-from .limits import Quota, Rate
+from .limits import Quota, Rate, Strangers
 from .times import MINUTE_MS, Clock
 
 ANONYMOUS, IDENTIFIED, STANDARD, ELEVATED, PARTNER = TIERS = (
@@ -28,6 +28,11 @@ ANONYMOUS, IDENTIFIED, STANDARD, ELEVATED, PARTNER = TIERS = (
 )
 GRANTED_TIERS = (STANDARD, ELEVATED, PARTNER)
 PER_MINUTE: Mapping[str, int] = MappingProxyType(dict(zip(TIERS, (12, 30, 120, 240, 600), strict=True)))
+
+# What an address may do besides, of those that need nobody's leave to be many: by other names, which cost
+# nothing, and by other keys, which one registers oneself. The two do not mix, so that a key's owner is not
+# kept out by neighbours without one; and whom the operator has given a tier is counted by its key alone.
+_RAILS = {ANONYMOUS: "visit-rail", IDENTIFIED: "visit-rail", STANDARD: "visit-keyed"}
 
 KEY_PREFIX = "caller_"
 _RANDOM_BYTES = 20
@@ -72,19 +77,6 @@ def is_well_formed(key: str) -> bool:
     return hmac.compare_digest(_checksum(body), checksum)
 
 
-def network_of(address: str) -> str:
-    """What is counted of an address: all of IPv4, and of IPv6 the 64 bits that one customer has."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address  # a socket's path, say
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((int(found), 64), strict=False))
-
-
 @dataclass(frozen=True, slots=True)
 class _Limit:
     """One of the limits that a request must pass; whoever passes it or not is told of `told`."""
@@ -121,15 +113,18 @@ class Visitors:
         # When the window began that was found used up, and at how many hits: until it ends a flood of
         # requests need not reach the database.
         self._used_up: dict[str, tuple[int, int]] = {}
+        # Keys of nobody, by address: after so many in a minute another that was never good is not looked up.
+        self._wrong = Strangers(PER_MINUTE[ANONYMOUS])
 
     def identify(self, *, caller_key: str | None, agent_id: str | None, address: str) -> Visitor:
         """Who asks: the key decides, then the agent's id, then the address.
 
-        Raises Unauthenticated for a key that is malformed (without a look-up), unknown or revoked.
+        Raises Unauthenticated for a key that is malformed (without a look-up), unknown or revoked, and
+        RateLimited, also without one, when the address has had its share of keys of nobody.
         """
         counted = network_of(address)
         if caller_key is not None:
-            caller = self._find(caller_key)
+            caller = self._find(caller_key, counted)
             return Visitor(caller.tier, caller.id, agent_id, counted, agent_id not in (None, caller.id))
         if agent_id is not None:
             return Visitor(IDENTIFIED, None, agent_id, counted)
@@ -144,37 +139,39 @@ class Visitors:
         return self._db.write(self.spend, visitor, now=now)
 
     def spend(self, tx: Transaction, visitor: Visitor, *, now: int) -> Quota:
-        """Take one request from the visitor's quota and one from its address's, or RateLimited and neither.
+        """Take one request from each of the visitor's limits, or RateLimited and none.
 
-        What is left is of the tier's limit, and never more than the address has left.
+        What is left is of the tier's limit, and never more than the address has left, where that counts.
         """
-        own, shared = (self._take(tx, limit, now) for limit in self._limits(visitor))
-        return Quota(own.limit, min(own.remaining, shared.remaining), own.resets_in_ms)
+        own, *shared = (self._take(tx, limit, now) for limit in self._limits(visitor))
+        return _least(own, shared)
 
     def used(self, tx: Transaction, visitor: Visitor, *, now: int) -> Quota:
         """The visitor's quota without taking from it."""
-        own, shared = (limits.used(tx, one.rate, one.who, now=now) for one in self._limits(visitor))
-        limit = PER_MINUTE[visitor.tier]
-        return Quota(limit, min(own.remaining, shared.remaining), own.resets_in_ms)
+        own, *shared = (limits.used(tx, one.rate, one.who, now=now) for one in self._limits(visitor))
+        return replace(_least(own, shared), limit=PER_MINUTE[visitor.tier])
 
     def forget(self) -> None:
         """Ask the database again for every key: something about a caller was just changed here."""
         with self._lock:
             self._generation += 1
-            self._known.clear()
+            # Not forgotten that they were good: see `_find`.
+            self._known = {kept: (caller, 0) for kept, (caller, _) in self._known.items()}
 
     def renew_lock(self) -> None:
         """In a forked child, where the thread that held it may not be."""
         self._lock = threading.Lock()
+        self._wrong.renew_lock()
 
-    def _limits(self, visitor: Visitor) -> tuple[_Limit, _Limit]:
+    def _limits(self, visitor: Visitor) -> tuple[_Limit, ...]:
         told = PER_MINUTE[visitor.tier]
         name = {ANONYMOUS: "visit-ip", IDENTIFIED: "visit-agent"}.get(visitor.tier, "visit-caller")
         who = visitor.caller_id or visitor.agent_id or visitor.address
-        return (
-            _Limit(_no_burst(name, told), who, f"tier {visitor.tier}", told),
-            _Limit(_no_burst("visit-rail", self._ip_per_minute), visitor.address, "this address", told),
-        )
+        own = _Limit(_no_burst(name, told), who, f"tier {visitor.tier}", told)
+        rail = _RAILS.get(visitor.tier)
+        if rail is None:
+            return (own,)
+        return own, _Limit(_no_burst(rail, self._ip_per_minute), visitor.address, "this address", told)
 
     def _take(self, tx: Transaction, limit: _Limit, now: int) -> Quota:
         try:
@@ -185,7 +182,7 @@ class Visitors:
             self._used_up[limit.bucket] = limit.rate.window(now)[0], limit.rate.steady
             raise limit.refusal(now) from None
 
-    def _find(self, key: str) -> callers.Live:
+    def _find(self, key: str, counted: str) -> callers.Live:
         if not is_well_formed(key):
             raise Unauthenticated()
         kept = digest(self._pepper, key)
@@ -193,13 +190,23 @@ class Visitors:
         now = self._clock()
         if caller is not None and now < good_until <= now + CACHE_MS:
             return caller
-        return self._load(kept, now)
+        if caller is None:
+            self._refuse_guessing(counted, now)
+        return self._load(kept, counted, now)
 
-    def _load(self, kept: str, now: int) -> callers.Live:
+    def _refuse_guessing(self, counted: str, now: int) -> None:
+        try:
+            self._wrong.refuse(counted, now)
+        except RateLimited:
+            own, *_ = self._limits(Visitor(ANONYMOUS, None, None, counted))
+            raise own.refusal(now) from None
+
+    def _load(self, kept: str, counted: str, now: int) -> callers.Live:
         generation = self._generation
         caller = self._db.read(callers.by_key, kept)
         if caller is None:
             self._known.pop(kept, None)
+            self._wrong.count(counted, now)
             raise Unauthenticated()
         with self._lock:
             # An answer that was read before a change must not be remembered after it.
@@ -218,6 +225,10 @@ def anonymous(address: str) -> Visitor:
 def unknown_quota(visitor: Visitor, *, now: int) -> Quota:
     """What is told while the database is away: nothing can be counted, nor anything be admitted."""
     return Quota(PER_MINUTE[visitor.tier], 0, MINUTE_MS - now % MINUTE_MS)
+
+
+def _least(own: Quota, shared: Iterable[Quota]) -> Quota:
+    return replace(own, remaining=min(one.remaining for one in (own, *shared)))
 
 
 def _no_burst(name: str, per_minute: int) -> Rate:

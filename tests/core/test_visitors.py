@@ -123,8 +123,17 @@ def test_a_key_of_nobody_is_refused_and_never_anonymous(sandbox: Sandbox, made: 
         ("2001:0DB8:1:2::1", "2001:db8:1:2::/64"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
         ("fe80::1%eth0", "fe80::/64"),
-        ("", ""),
-        ("unix:", "unix:"),
+        ("192.0.2.7:50001", "192.0.2.7"),
+        (" 192.0.2.7 ", "192.0.2.7"),
+        ("[2001:db8:1:2::1]:443", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::1]", "2001:db8:1:2::/64"),
+        ("[::ffff:192.0.2.7]:1", "192.0.2.7"),
+        ("", "unknown"),
+        ("unix:", "unknown"),
+        ("192.0.2.7:port", "unknown"),
+        ("[2001:db8::1]:", "unknown"),
+        ("192.0.2.777:1", "unknown"),
+        ("x" * 8_000, "unknown"),
     ],
 )
 def test_what_is_counted_of_an_address(address: str, counted: str) -> None:
@@ -208,7 +217,8 @@ def test_a_caller_an_agents_id_and_an_address_of_the_same_name_do_not_mix(db: Da
         "visit-ip:192.0.2.1": 12,
         "visit-agent:192.0.2.1": 30,
         "visit-caller:192.0.2.1": 120,
-        "visit-rail:192.0.2.1": 162,
+        "visit-rail:192.0.2.1": 42,
+        "visit-keyed:192.0.2.1": 120,
     }
 
 
@@ -234,7 +244,17 @@ def test_a_refusal_by_the_address_gives_back_the_tiers(db: Database) -> None:
 
 def test_what_is_left_is_never_more_than_the_address_has(db: Database) -> None:
     assert spend(db, OF_EACH_TIER["identified"], ip_per_minute=4) == Quota(30, 3, MINUTE_MS)
-    assert spend(db, OF_EACH_TIER["standard"], ip_per_minute=4) == Quota(120, 2, MINUTE_MS)
+    assert spend(db, OF_EACH_TIER["anonymous"], ip_per_minute=4) == Quota(12, 2, MINUTE_MS)
+    assert spend(db, OF_EACH_TIER["standard"], ip_per_minute=4) == Quota(120, 3, MINUTE_MS)
+    assert spend(db, OF_EACH_TIER["partner"], ip_per_minute=4) == Quota(600, 599, MINUTE_MS)
+
+
+def test_neighbours_without_a_key_keep_nobody_out_who_has_one(db: Database) -> None:
+    names = [Visitor("identified", None, f"bot-{number}", HERE) for number in range(9)]
+    assert sum(admitted(db, visitor, tries=1, ip_per_minute=5) for visitor in names) == 5
+    for tier, count in (("standard", 5), ("elevated", 240), ("partner", 600)):
+        assert admitted(db, OF_EACH_TIER[tier], tries=count + 2, ip_per_minute=5) == count
+    assert admitted(db, Visitor("standard", "bot-000009", None, HERE), tries=1, ip_per_minute=5) == 0
 
 
 @pytest.mark.parametrize(
@@ -320,6 +340,34 @@ def test_old_windows_disappear_by_themselves(db: Database) -> None:
     for number in range(13):  # each opens a window of its own, and forgets some old ones
         spend(db, Visitor("identified", None, f"later-{number}", HERE), now=NOW + HOUR_MS)
     assert set(windows(db)) == {"visit-rail:192.0.2.1", *(f"visit-agent:later-{n}" for n in range(13))}
+
+
+# --- keys of nobody
+
+
+def test_an_address_with_many_keys_of_nobody_is_refused_without_a_look_up(
+    sandbox: Sandbox, made: Registered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = elsewhere(sandbox)
+    tier_seen(seen, made)
+    for _ in range(12):
+        with pytest.raises(Unauthenticated):
+            seen.identify(caller_key=generate_key(), agent_id=None, address=HERE)
+    with monkeypatch.context() as patch:
+        patch.setattr(sandbox.services.db, "read", None)
+        with pytest.raises(RateLimited) as caught:
+            seen.identify(caller_key=generate_key(), agent_id=None, address=f"{HERE}:4711")
+    assert (caught.value.quota, caught.value.retry_after_ms) == (12, MINUTE_MS - NOW % MINUTE_MS)
+    with pytest.raises(Unauthenticated):
+        seen.identify(caller_key=generate_key(), agent_id=None, address="192.0.2.99")
+    # Whose key was good before is not kept out, nor when it must be looked up again.
+    sandbox.clock.advance(visitors.CACHE_MS)
+    assert tier_seen(seen, made) == "standard"
+    seen.forget()
+    assert tier_seen(seen, made) == "standard"
+    sandbox.clock.advance(MINUTE_MS)
+    with pytest.raises(Unauthenticated):
+        seen.identify(caller_key=generate_key(), agent_id=None, address=HERE)
 
 
 # --- what is remembered

@@ -99,12 +99,46 @@ def test_addresses_have_the_prefix_and_the_host_that_the_sender_used(sqlite_sand
 
 
 def test_trusted_proxies_say_where_the_server_is(make_sandbox: Any, tmp_path: Any) -> None:
-    sandbox = make_sandbox(database=str(tmp_path / "proxied.sqlite3"), trusted_proxies=1)
+    told = {"Host": "shop.example:8443", "Proto": "https", "Prefix": "/agents"}
+    expected = f"https://shop.example:8443/agents{AGENT}/recommend"
+    assert linked(make_sandbox, tmp_path, told) == expected
+    before = {"Host": "evil.example, shop.example:8443", "Proto": "http, https", "Prefix": "/x, /agents"}
+    assert linked(make_sandbox, tmp_path, before) == expected
+
+
+def linked(make_sandbox: Any, tmp_path: Any, told: dict[str, str], *, name_host: bool = True) -> Any:
+    """Where an agent is asked, when one trusted proxy says this of the request."""
+    database = str(tmp_path / f"{len(list(tmp_path.iterdir()))}.sqlite3")
+    sandbox = make_sandbox(database=database, trusted_proxies=1, proxies_name_host=name_host)
     open_shop(sandbox)
-    told = {"Host": "shop.example", "Proto": "https", "Prefix": "/agents"}
     headers = {f"X-Forwarded-{name}": value for name, value in told.items()}
-    answer = stranger(sandbox).get(WELL_KNOWN, headers=headers)
-    assert answer.json["agents"][0]["recommend"] == f"https://shop.example/agents{AGENT}/recommend"
+    return stranger(sandbox).get(WELL_KNOWN, headers=headers).json["agents"][0]["recommend"]
+
+
+def test_a_host_that_a_proxy_passes_on_is_not_believed(make_sandbox: Any, tmp_path: Any) -> None:
+    told = {"Host": "evil.example", "Proto": "https", "Prefix": "/p"}
+    assert linked(make_sandbox, tmp_path, told, name_host=False) == f"https://localhost{AGENT}/recommend"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"Host": "evil.example/path"},
+        {"Host": "user@evil.example"},
+        {"Host": "evil.example:port"},
+        {"Host": "-evil.example"},
+        {"Host": "e" * 64 + ".example"},
+        {"Host": "evil..example"},
+        {"Proto": "javascript"},
+        {"Prefix": "//evil.example"},
+        {"Prefix": "/a?b"},
+        {"Prefix": "evil"},
+    ],
+)
+def test_what_is_no_host_scheme_or_path_is_not_believed(
+    make_sandbox: Any, tmp_path: Any, told: dict[str, str]
+) -> None:
+    assert linked(make_sandbox, tmp_path, told) == f"http://localhost{AGENT}/recommend"
 
 
 def test_many_agents_come_in_pages(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

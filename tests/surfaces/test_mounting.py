@@ -94,6 +94,8 @@ def refused(sandbox, forwarded_for: str) -> int:
         (0, ["192.0.2.1", "192.0.2.2", "192.0.2.3"], [401, 401, 429]),  # all are the socket's address
         (1, ["192.0.2.1", "192.0.2.2", "192.0.2.3"], [401, 401, 401]),
         (1, ["192.0.2.1"] * 3, [401, 401, 429]),
+        (1, ["192.0.2.1:1", "192.0.2.1:2", "192.0.2.1:3"], [401, 401, 429]),
+        (1, ["[2001:db8::1]:1", "[2001:db8::1]:2", "2001:db8::1"], [401, 401, 429]),
         (1, ["198.51.100.1, 192.0.2.1", "198.51.100.2, 192.0.2.1", "192.0.2.1"], [401, 401, 429]),
         (2, ["192.0.2.1, 10.0.0.1", "192.0.2.2, 10.0.0.1", "192.0.2.3, 10.0.0.1"], [401, 401, 401]),
     ],
@@ -107,8 +109,13 @@ def test_only_as_many_proxies_as_are_trusted_name_the_address(
     assert [refused(sandbox, addresses) for addresses in forwarded] == statuses
 
 
-@pytest.mark.parametrize(("proxies", "servers"), [(0, "/"), (1, "/behind")])
-def test_a_trusted_proxy_names_the_prefix(make_sandbox, tmp_path, proxies, servers):
-    sandbox = make_sandbox(database=str(tmp_path / "d.sqlite3"), trusted_proxies=proxies)
+@pytest.mark.parametrize(
+    ("proxies", "name_host", "servers"),
+    [(0, False, "/"), (0, True, "/"), (1, False, "/"), (1, True, "/behind")],
+)
+def test_a_proxy_names_the_prefix_when_it_is_said_to(make_sandbox, tmp_path, proxies, name_host, servers):
+    sandbox = make_sandbox(
+        database=str(tmp_path / "d.sqlite3"), trusted_proxies=proxies, proxies_name_host=name_host
+    )
     answer = sandbox.client.get("/api/v1/openapi.json", headers={"X-Forwarded-Prefix": "/behind"})
     assert answer.json["servers"] == [{"url": servers}]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from precog.core import callers
+from precog.core import callers, visitors
 from precog.storage import engine as storage_engine
 from precog.surfaces.base import CODES, Problem
 from precog.surfaces.callers.forms import STATUS, envelope
@@ -181,7 +181,30 @@ def test_other_agent_ids_do_not_lift_an_addresss_limit(make_sandbox, database_ur
     assert stranger(sandbox, "192.0.2.9", X_Agent_Id="a5").get(NOTHING).status_code == 404
 
 
+def test_a_partner_is_not_kept_out_by_its_neighbours(make_sandbox, database_url):
+    sandbox = make_sandbox(database=database_url, caller_ip_per_minute=5)
+    client = partner(sandbox)
+    answers = [stranger(sandbox, X_Agent_Id=f"a{number}").get(NOTHING) for number in range(6)]
+    assert answers[5].status_code == 429
+    answers = [client.get(NOTHING) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [404] * 6
+    assert quota(answers[5])[:2] == (600, 594)
+
+
 # --- keys
+
+
+def test_a_flood_of_keys_of_nobody_asks_the_database_for_a_few(sandbox, monkeypatch):
+    looked_up = []
+    load = visitors.Visitors._load
+    monkeypatch.setattr(visitors.Visitors, "_load", lambda *given: looked_up.append(1) or load(*given))
+    for _ in range(40):
+        client = stranger(sandbox, X_Caller_Key=visitors.generate_key())
+        carries_all(client.options(REGISTER))
+        answer = client.get(NOTHING)
+    assert refused(answer) == (429, "RATE_LIMITED")
+    assert answer.json["message"] == "12 requests/minute exceeded for tier anonymous"
+    assert len(looked_up) == 12
 
 
 def test_the_key_is_also_taken_as_a_bearers(sandbox):
@@ -226,11 +249,18 @@ def test_a_key_with_anothers_agent_id_counts_for_the_keys_caller_and_says_so(san
     assert quota(stranger(sandbox, X_Agent_Id=other["callerId"]).get(NOTHING))[:2] == (30, 29)
 
 
-@pytest.mark.parametrize("given", ["", "x" * 201, "two words", "tab\there", "größe", "\x7f"])
+@pytest.mark.parametrize("given", ["x" * 201, "two words", "tab\there", "größe", "\x7f"])
 def test_an_agent_id_that_cannot_be_is_refused(outside, given):
     answer = outside.post(REGISTER, json={"name": "x"}, headers={"X-Agent-Id": given})
     assert refused(answer) == (400, "INVALID_FIELD_VALUE")
     assert quota(answer)[0] == 12
+
+
+@pytest.mark.parametrize("given", ["", " ", "\t"])
+def test_an_empty_agent_id_is_none(sandbox, given):
+    assert quota(stranger(sandbox).get(NOTHING, headers={"X-Agent-Id": given}))[:2] == (12, 11)
+    answer = stranger(sandbox).post(REGISTER, json={"name": "x"}, headers={"X-Agent-Id": given})
+    assert (answer.status_code, quota(answer)[:2]) == (201, (12, 10))
 
 
 # --- where it comes from
@@ -243,6 +273,22 @@ def test_a_proxy_is_believed_only_when_it_is_trusted(make_sandbox, tmp_path):
         client = stranger(sandbox)
         client.get(NOTHING, headers=told)
         assert quota(client.get(NOTHING, headers={"X-Forwarded-For": "198.51.100.2"}))[1] == others_left
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        ("", "198.51.100.1:{port}"),
+        ("", "[2001:db8::1]:{port}"),
+        ("", "no address {port}"),
+        ("192.0.2.{port}, ", "198.51.100.1:{port}"),
+    ],
+)
+def test_another_connection_is_no_other_address(make_sandbox, database_url, before, told):
+    sandbox = make_sandbox(database=database_url, trusted_proxies=1)
+    headers = [{"X-Forwarded-For": (before + told).format(port=port)} for port in range(50, 63)]
+    statuses = [stranger(sandbox).get(NOTHING, headers=each).status_code for each in headers]
+    assert statuses == [404] * 12 + [429]
 
 
 def test_one_ipv6_network_is_one_address(sqlite_sandbox):

@@ -9,20 +9,24 @@ from flask import Response, g, request
 
 from ...core.limits import Quota
 from ...core.visitors import KEY_PREFIX, Visitor, anonymous, unknown_quota
-from ...errors import InvalidField, PrecogError, StorageUnavailable, Unauthenticated, WrongValue
+from ...errors import InvalidField, PrecogError, RateLimited, StorageUnavailable, Unauthenticated, WrongValue
 from ..base import ratelimit_headers, services
 
 _AGENT_ID = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 def visitor() -> Visitor:
-    """Who calls. Raises Unauthenticated for a wrong key, WrongValue for an impossible X-Agent-Id."""
+    """Who calls.
+
+    Raises Unauthenticated for a wrong key, RateLimited after many of them, WrongValue for an impossible
+    X-Agent-Id.
+    """
     if "visitor_refusal" in g:
         raise g.visitor_refusal
     if "visitor" not in g:
         try:
             g.visitor = _identify()
-        except (Unauthenticated, InvalidField) as refusal:
+        except (Unauthenticated, RateLimited, InvalidField) as refusal:
             g.visitor_refusal = refusal
             raise
     found: Visitor = g.visitor
@@ -98,8 +102,10 @@ def _presented_key() -> str | None:
 
 
 def _agent_id() -> str | None:
-    given = request.headers.get("X-Agent-Id")
-    if given is not None and _AGENT_ID.fullmatch(given) is None:
+    given = request.headers.get("X-Agent-Id", "").strip()
+    if not given:
+        return None
+    if _AGENT_ID.fullmatch(given) is None:
         raise WrongValue(
             "X-Agent-Id", expected="1 to 200 visible ASCII characters", received="another header value"
         )
