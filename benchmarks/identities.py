@@ -1,8 +1,10 @@
 """How fast agents get keys and tokens, and how fast the log of what was changed is written and verified.
 
-First in this process: appends to one chain from 1 and from 16 threads, each a transaction of its own on disk;
-then a long chain, made in bulk, is verified by `precog audit verify` in a process of its own, whose memory is
-compared with that of verifying an empty one.
+First in this process, from 1 and from 16 threads: agents made with a key pair, tokens issued for a secret,
+access tokens verified, audit entries appended to one chain; what is written is on disk each time. Then a long
+chain, made in bulk, is verified by `precog audit verify` in a process of its own, whose time and memory are
+beside those of verifying an empty one. At last agents are made and tokens issued and looked at over HTTP, driven
+by wrk over 1 and 16 connections in turn with a bare Flask echo, in one run.
 """
 
 from __future__ import annotations
@@ -24,11 +26,15 @@ from typing import Any
 import _servers as servers
 
 from precog import create_app
-from precog.core import administration, audit
+from precog.core import administration, audit, identities, tokens
+from precog.core.identities import Wanted
+from precog.core.keys import Caller
 from precog.core.services import Services
+from precog.core.tokens import Asking
 from precog.storage.audit import GENESIS, Entry
 from precog.storage.engine import Transaction
 
+ASKING = Asking(issuer="http://127.0.0.1:8700", address="192.0.2.1")
 ROWS_A_STATEMENT = 50
 STATEMENTS_A_TRANSACTION = 200
 COLUMNS = (
@@ -62,14 +68,16 @@ def main() -> None:
 
 def measure(instance: Path, options: argparse.Namespace) -> Iterator[str]:
     """The lines to print."""
-    servers.new_key(instance, options.database)
+    key = servers.new_key(instance, options.database, "certusordo")
     settings = {"instance": instance, "database": options.database, "background_analysis": False}
     services: Services = create_app(settings).extensions["precog"]
     try:
         yield f"\n{'':<34}{'a second':>12}"
-        for threads in (1, 16):
-            rate = a_second(append(services), options.count, threads)
-            yield f"  {f'audit append, {threads} threads':<32}{rate:>12,.0f}"
+        one = Agent.of(services, key)
+        for name, do in one.deeds(services).items():
+            for threads in (1, 16):
+                rate = a_second(do, options.count, threads)
+                yield f"  {f'{name}, {threads} threads':<32}{rate:>12,.0f}"
         owners = [administration.create_organization(services, name, "FREE").id for name in ("none", "long")]
         before = time.perf_counter()
         fill(services, owners[1], options.entries)
@@ -78,11 +86,44 @@ def measure(instance: Path, options: argparse.Namespace) -> Iterator[str]:
         services.close()
     empty, whole = (verified(instance, options.database, owner) for owner in owners)
     assert whole.entries == options.entries
-    spent = whole.seconds - empty.seconds
+    spent = max(whole.seconds - empty.seconds, 0.001)
     yield (
         f"  verified in {spent:.1f} s ({options.entries / spent:,.0f} a second), "
-        f"with {whole.peak_mb:.0f} MB at most (an empty one: {empty.peak_mb:.0f} MB)"
+        f"with {whole.peak_mb:.0f} MB at most (an empty one: {empty.seconds:.1f} s more, {empty.peak_mb:.0f} MB)"
     )
+    if options.seconds:
+        yield from http_figures(instance, one, options)
+
+
+@dataclass(frozen=True)
+class Agent:
+    """An agent, and the key of its organization."""
+
+    key: str
+    caller: Caller
+    id: str
+    secret: str
+    token: str
+
+    @classmethod
+    def of(cls, services: Services, key: str) -> Agent:
+        """A new one."""
+        caller = services.authenticator.authenticate(key)
+        made = identities.create(services, caller, Wanted("bench", ("payments:read",)))
+        given = tokens.by_secret(services, ASKING, agent_id=made.identity.id, secret=made.secret)
+        return cls(key, caller, made.identity.id, made.secret, given.access_token)
+
+    def deeds(self, services: Services) -> dict[str, Callable[[], Any]]:
+        """What is done again and again, by name."""
+        wanted = Wanted("bench", ("payments:read", "payments:write"))
+        return {
+            "agent made": lambda: identities.create(services, self.caller, wanted),
+            "token issued": lambda: tokens.by_secret(services, ASKING, agent_id=self.id, secret=self.secret),
+            "token verified": lambda: tokens.agent_of(services, self.token),
+            "audit append": lambda: services.db.write(
+                audit.append, self.caller.organization_id, now=services.clock(), **facts()
+            ),
+        }
 
 
 def a_second(do: Callable[[], Any], count: int, threads: int) -> float:
@@ -97,16 +138,6 @@ def a_second(do: Callable[[], Any], count: int, threads: int) -> float:
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(work, range(threads)))
     return each * threads / (time.perf_counter() - before)
-
-
-def append(services: Services) -> Callable[[], None]:
-    """Appends one entry to the chain of an organization."""
-    owner = administration.list_organizations(services)[0].id
-
-    def do() -> None:
-        services.db.write(audit.append, owner, now=services.clock(), **facts())
-
-    return do
 
 
 def facts() -> dict[str, Any]:
@@ -194,6 +225,42 @@ def verified(instance: Path, database: str | None, owner: str) -> Verified:
     if not found["is_valid"]:
         raise SystemExit(found["errors"])
     return Verified(found["entries_verified"], time.perf_counter() - before, usage.ru_maxrss / 1024)
+
+
+# --- over HTTP
+
+
+def http_figures(instance: Path, one: Agent, options: argparse.Namespace) -> Iterator[str]:
+    """The lines to print about the server: throughput and latency."""
+    bodies = {
+        "echo": {"name": "bench", "scopes": ["payments:read"]},
+        "/v1/agents": {"name": "bench", "scopes": ["payments:read"]},
+        "/v1/auth/token": {"agent_id": one.id, "secret": one.secret},
+        "/v1/auth/introspect": {"token": one.token},
+    }
+    with servers.echo() as echo, servers.precog(instance, options.database) as precog:
+        yield f"\n{'':<34}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'of the echo':>13}"
+        for connections in (1, 16):
+            found: dict[str, list[servers.Load]] = {name: [] for name in bodies}
+            for _ in range(options.rounds):
+                for name, body in bodies.items():
+                    load = servers.post(
+                        f"{echo}/echo" if name == "echo" else precog + name,
+                        body=json.dumps(body),
+                        key=one.key,
+                        connections=connections,
+                        seconds=options.seconds,
+                        folder=instance,
+                    )
+                    found[name].append(load)
+            yardstick = servers.median(found["echo"])
+            for name, loads in found.items():
+                load = servers.median(loads)
+                share = f"{load.per_second / yardstick.per_second:>13.2f}" if name != "echo" else ""
+                yield (
+                    f"  {f'{name}, {connections} conn.':<32}"
+                    f"{load.per_second:>12,.0f}{load.p50_ms:>9.2f}{load.p99_ms:>9.2f}{share}"
+                )
 
 
 if __name__ == "__main__":

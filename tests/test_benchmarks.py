@@ -60,5 +60,10 @@ def test_the_identities_are_measured() -> None:
     done = subprocess.run(
         command, env=clean_environment(), capture_output=True, text=True, timeout=120, check=True
     )
-    for line in ("audit append, 16 threads", "1 entries, made in", "verified in"):
+    for line in (
+        "token verified, 1 threads",
+        "audit append, 16 threads",
+        "1 entries, made in",
+        "verified in",
+    ):
         assert line in done.stdout
