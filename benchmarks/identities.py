@@ -3,8 +3,8 @@
 First in this process, from 1 and from 16 threads: agents made with a key pair, tokens issued for a secret,
 access tokens verified, audit entries appended to one chain; what is written is on disk each time. Then a long
 chain, made in bulk, is verified by `precog audit verify` in a process of its own, whose time and memory are
-beside those of verifying an empty one. At last agents are made and tokens issued and looked at over HTTP, driven
-by wrk over 1 and 16 connections in turn with a bare Flask echo, in one run.
+beside those of verifying an empty one. At last agents are made and tokens issued and looked at over HTTP,
+driven by wrk over 1 and 16 connections in turn with a bare Flask echo, in one run.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def measure(instance: Path, options: argparse.Namespace) -> Iterator[str]:
     spent = max(whole.seconds - empty.seconds, 0.001)
     yield (
         f"  verified in {spent:.1f} s ({options.entries / spent:,.0f} a second), "
-        f"with {whole.peak_mb:.0f} MB at most (an empty one: {empty.seconds:.1f} s more, {empty.peak_mb:.0f} MB)"
+        f"with {whole.peak_mb:.0f} MB at most (an empty one: {empty.peak_mb:.0f} MB)"
     )
     if options.seconds:
         yield from http_figures(instance, one, options)
