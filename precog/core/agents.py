@@ -10,6 +10,7 @@ from ..errors import AgentLimitReached, AgentRevoked, NotFound
 from ..storage import agents, organizations
 from ..storage.agents import Agent as Agent  # surfaces take it from here
 from ..storage.engine import Transaction
+from . import audit
 from .keys import Caller
 from .services import Services
 from .system_policy import check_thresholds, thresholds_from_json, thresholds_to_json
@@ -75,17 +76,29 @@ def _change(tx: Transaction, caller: Caller, agent_id: str, wanted: Change, *, n
 def _deactivate(tx: Transaction, caller: Caller, agent_id: str, *, now: int) -> Agent:
     if agents.deactivate(tx, caller.organization_id, agent_id, now=now):
         organizations.free_agent_slot(tx, caller.organization_id)
+        return _noted(tx, caller, agent_id, "agent.deactivated", now)
     return _require(tx, caller.organization_id, agent_id)
 
 
 def _reactivate(tx: Transaction, caller: Caller, agent_id: str, *, now: int) -> Agent:
-    if agents.reactivate(tx, caller.organization_id, agent_id) and not organizations.take_agent_slot(
-        tx, caller.organization_id
-    ):
-        raise AgentLimitReached(caller.agent_limit or 0)
+    if agents.reactivate(tx, caller.organization_id, agent_id):
+        if not organizations.take_agent_slot(tx, caller.organization_id):
+            raise AgentLimitReached(caller.agent_limit or 0)
+        return _noted(tx, caller, agent_id, "agent.reactivated", now)
     agent = _require(tx, caller.organization_id, agent_id)
     if agent.revoked_at is not None:
         raise AgentRevoked()
+    return agent
+
+
+def _noted(tx: Transaction, caller: Caller, agent_id: str, event_type: str, now: int) -> Agent:
+    """The agent that was changed; of one with a key, which has a name, the change is in the audit log."""
+    agent = _require(tx, caller.organization_id, agent_id)
+    if agent.name is not None:
+        metadata = {"key_id": caller.key_id, "name": agent.name}
+        audit.append(
+            tx, caller.organization_id, event_type=event_type, agent_id=agent.id, metadata=metadata, now=now
+        )
     return agent
 
 

@@ -245,6 +245,20 @@ def test_a_refresh_token_gives_access_tokens_for_seven_days(client, clock, sandb
     assert refused(client.post(REFRESH, json=body)) == (401, "invalid_credentials")
 
 
+def test_an_access_token_that_has_expired_may_come_along_when_it_is_renewed(client, sandbox, clock):
+    held = tokens(client, agent(client))
+    clock.advance(7_200_000)
+    itself = as_agent(sandbox, held["access_token"])
+    assert itself.post(REFRESH, json={"refresh_token": held["refresh_token"]}).status_code == 200
+
+
+def test_a_wrong_key_beside_a_refresh_token_is_refused(client):
+    held = tokens(client, agent(client))
+    body = {"refresh_token": held["refresh_token"]}
+    answer = client.post(REFRESH, json=body, headers={"X-API-Key": "aa_wrong"})
+    assert refused(answer) == (401, "unauthenticated")
+
+
 def test_an_access_token_is_no_refresh_token_nor_the_other_way_round(client, sandbox):
     held = tokens(client, agent(client))
     answer = client.post(REFRESH, json={"refresh_token": held["access_token"]})

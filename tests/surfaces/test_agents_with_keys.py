@@ -282,6 +282,8 @@ def test_what_is_made_and_ended_is_told_in_the_audit_log(client, sandbox):
     client.patch(f"{AGENTS}/{made['id']}", json={"status": "suspended"})
     client.patch(f"{AGENTS}/{made['id']}", json={"status": "suspended"})
     client.patch(f"{AGENTS}/{made['id']}", json={"status": "active", "name": "x"})
+    for status in ("deactivated", "active"):
+        client.patch(f"/api/v1/agents/{made['id']}", json={"status": status})
     client.delete(f"{AGENTS}/{made['id']}")
     client.delete(f"{AGENTS}/{made['id']}")
     rows = sandbox.services.db.read(
@@ -293,6 +295,8 @@ def test_what_is_made_and_ended_is_told_in_the_audit_log(client, sandbox):
         "agent.suspended",
         "agent.updated",
         "agent.resumed",
+        "agent.deactivated",
+        "agent.reactivated",
         "agent.revoked",
     ]
     assert {row["agent"] for row in rows} == {made["id"]}

@@ -197,9 +197,10 @@ def _prove(body: dict[str, Any]) -> Tokens:
 
 
 def _asking() -> Asking:
-    # A key is not needed, but one that is sent must be good, and the agent's own organization's.
-    organization_id = None
-    if auth.presented_key(request.environ) is not None:
+    # A key is not needed, but one that is sent must be good, and the agent's own organization's. An access
+    # token may come along, which has perhaps expired: it is what is to be renewed.
+    organization_id, presented = None, auth.presented_key(request.environ)
+    if presented is not None and presented != auth.presented_token(request.environ):
         organization_id = auth.authenticate(services(), request.environ).organization_id
     return Asking(issuer=_issuer(), address=request.remote_addr or "", organization_id=organization_id)
 
