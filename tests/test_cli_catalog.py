@@ -200,3 +200,20 @@ def test_no_file_writes_to_the_terminal() -> None:
     assert "\x1b" not in result.stderr
     assert "\x07" not in result.stderr
     assert max(map(len, result.stderr.splitlines())) < 300
+
+
+def test_products_are_removed_by_name_and_by_a_file_without_them() -> None:
+    cap, scarf = (HAT.replace("hat", name) for name in ("cap", "scarf"))
+    ask("catalog", "import", "demo", write(HEADER, HAT, cap, scarf))
+    result = run("catalog", "remove-product", "demo", "hat", "nothing", "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (1, {"removed": ["hat"], "missing": ["nothing"]})
+    assert set(products()) == {"cap", "scarf"}
+    broken = run("catalog", "import", "demo", write(HEADER, HAT, "x"), "--replace")
+    assert broken.stdout == "demo: 1 stored, 1 skipped, 0 removed.\n"
+    assert set(products()) == {"hat", "cap", "scarf"}
+    assert ask("catalog", "import", "demo", write(HEADER, cap), "--replace") == {
+        "stored": 1,
+        "bad": 0,
+        "removed": 2,
+    }
+    assert set(products()) == {"cap"}

@@ -179,6 +179,33 @@ def remove(
     tell(as_json, _data(catalogs.get(services, owner, slug)), f"{slug} is removed.")
 
 
+@catalog.command("remove-product")
+@click.argument("slug")
+@click.argument("skus", metavar="SKU...", nargs=-1, required=True)
+@ORGANIZATION
+@instance_options
+def remove_product(
+    slug: str,
+    skus: tuple[str, ...],
+    organization: str | None,
+    as_json: bool,
+    instance: str | None,
+    database: str | None,
+) -> None:
+    """Take products out of a catalogue; what was sold of them keeps their ids.
+
+    The exit status is 1 when one of them was not there.
+    """
+    services = open_services(instance, database)
+    removed = catalogs.remove_products(services, organization_id(services, organization), slug, skus)
+    missing = [sku for sku in skus if sku not in removed]
+    tell(as_json, {"removed": removed, "missing": missing}, f"{slug}: {len(removed)} removed.")
+    for sku in missing:
+        click.echo(f"There is no product {shown(sku, 100)}.", err=True)
+    if missing:
+        click.get_current_context().exit(1)
+
+
 # --- import
 
 
@@ -186,6 +213,7 @@ def remove(
 @click.argument("slug")
 @click.argument("file", type=_FILE, required=False)
 @click.option("--sample", is_flag=True, help="Import the sample that comes along, instead of a file.")
+@click.option("--replace", is_flag=True, help="Take out what the file does not have, if all of it is right.")
 @ORGANIZATION
 @instance_options
 @click.pass_context
@@ -194,6 +222,7 @@ def import_products(
     slug: str,
     file: Path | None,
     sample: bool,
+    replace: bool,
     organization: str | None,
     as_json: bool,
     instance: str | None,
@@ -213,8 +242,15 @@ def import_products(
     catalogs.get(services, owner, slug)
     with as_file(files("precog") / "samples" / "catalog.csv") as sample_file:
         source = ProductFile(file or sample_file)
-        stored = _import(services, owner, slug, source)
-    tell(as_json, {"stored": stored, "bad": source.bad}, f"{slug}: {stored} stored, {source.bad} skipped.")
+        ids: set[str] = set()
+        stored = _import(services, owner, slug, source, ids)
+    data = {"stored": stored, "bad": source.bad}
+    text = f"{slug}: {stored} stored, {source.bad} skipped."
+    if replace:
+        # A row that cannot be read may be of a product that is still sold.
+        data["removed"] = 0 if source.bad else catalogs.keep_products(services, owner, slug, ids)
+        text = f"{text[:-1]}, {data['removed']} removed."
+    tell(as_json, data, text)
     for number, why in source.bad_lines:
         click.echo(f"{source.path}:{number}: {shown(why, LONGEST_REASON)}", err=True)
     if source.bad > len(source.bad_lines):
@@ -222,12 +258,15 @@ def import_products(
     ctx.exit(1 if source.bad else 0)
 
 
-def _import(services: Services, owner: str, slug: str, source: ProductFile) -> int:
+def _import(services: Services, owner: str, slug: str, source: ProductFile, ids: set[str]) -> int:
+    """Store the file's products, and add their ids to these."""
     stored = 0
     products = _with_bar(source)
     try:
         while batch := list(itertools.islice(products, ROWS_A_TRANSACTION)):
-            stored += len(catalogs.put_products(services, owner, slug, batch))
+            put = catalogs.put_products(services, owner, slug, batch)
+            ids.update(put)
+            stored += len(put)
     except BadHeader as error:
         raise click.ClickException(f"{source.path}: {error}.") from error
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -270,6 +270,39 @@ def _put(
         if row.id in before:
             counts.subtract(_counted(one_product.entry(before[row.id])))
     search.count(tx, slug, counts)
+
+
+def remove_products(services: Services, organization_id: str, slug: str, skus: Sequence[str]) -> list[str]:
+    """Take products out of the catalogue; the SKUs of those that were there. Conversions keep their ids.
+
+    Raises NotFound for a catalogue there is not.
+    """
+    index = search.index_of(services.db.name)
+    return services.db.write(_remove_products, index, organization_id, slug, skus, now=services.clock())
+
+
+def _remove_products(
+    tx: Transaction, index: Index, organization_id: str, slug: str, skus: Sequence[str], *, now: int
+) -> list[str]:
+    _locked(tx, organization_id, slug, now=now)  # as an import does, or a word would be counted wrongly
+    found = products.by_ids(tx, [one_product.product_id(slug, sku) for sku in dict.fromkeys(skus)])
+    counts = Counter[str]()
+    for row in found:
+        counts.subtract(_counted(one_product.entry(row)))
+        index.forget(tx, row.id)
+        products.remove(tx, row.id)
+    search.count(tx, slug, counts)
+    return [row.sku for row in found]
+
+
+def keep_products(services: Services, organization_id: str, slug: str, ids: Collection[str]) -> int:
+    """Take out of the catalogue what is none of these; how many that were. Raises NotFound."""
+    removed, after = 0, ""
+    while page := products_page(services, organization_id, slug, after=after, limit=ROWS_A_TRANSACTION):
+        after = page[-1].product.sku
+        gone = [one.product.sku for one in page if one.id not in ids]
+        removed += len(remove_products(services, organization_id, slug, gone)) if gone else 0
+    return removed
 
 
 def _differ(row: ProductRow, before: ProductRow) -> bool:

@@ -78,7 +78,9 @@ def _find(
     counts = search.counts(tx, slug, [ALL_PRODUCTS, *{*words, *constrained}])
     ids: list[str] = []
     for question in _questions(slug, words, held, counts, limit):
-        ids = index.find(tx, question)
+        more = index.find(tx, question)
+        # Of very many the index ranks some alone, perhaps not those that the rarest words found.
+        ids = ([id for id in ids if id not in more] + more)[:limit]
         if len(ids) == limit:
             break
     found = {listed.id: listed for listed in map(one_product.from_row, products.by_ids(tx, ids))}

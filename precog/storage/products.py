@@ -88,6 +88,14 @@ def by_ids(tx: Transaction, ids: Sequence[str]) -> list[ProductRow]:
     return [from_row(row) for row in found]
 
 
+REMOVE = "DELETE FROM products WHERE id = :id"
+
+
+def remove(tx: Transaction, id: str) -> None:
+    """Take a product out of its catalogue; the conversions of it keep its id."""
+    tx.run(REMOVE, id=id)
+
+
 PAGE = "SELECT * FROM products WHERE catalog = :catalog AND sku > :after ORDER BY sku LIMIT :limit"
 
 

@@ -11,6 +11,10 @@ from .engine import Transaction
 
 ROWS_A_STATEMENT = 50
 
+MOST_SEEN, MOST_RANKED = 15_000, 3_000
+"""How many products with a question's words are looked at, and how many of those that its price lets through
+are ranked, in the fixed order of the index: more share only words that tell hardly anything."""
+
 # How much a word counts by where it stands; `bm25` and `ts_rank` both take them.
 NAME_WEIGHT, ATTRIBUTES_WEIGHT, NOTES_WEIGHT = 1.0, 0.4, 0.2
 
@@ -32,7 +36,7 @@ class Question:
     """What is looked for among the products that carry a catalogue's mark.
 
     A product must have one of `some`, all of `every`, and of none of `never` all; it ranks by `words`, whose
-    values say how much each counts. `some` must not be empty.
+    values say how much each counts. `some` must not be empty. Of many it ranks the first.
     """
 
     mark: str
@@ -50,6 +54,9 @@ class Index(Protocol):
 
     def put(self, tx: Transaction, mark: str, entries: Sequence[Entry]) -> None:
         """Have the products found by these entries and no others; no product may come twice."""
+
+    def forget(self, tx: Transaction, product: str) -> None:
+        """Have the product not be found any more."""
 
     def find(self, tx: Transaction, question: Question) -> list[str]:
         """The ids of the best products: by rank, then price, then id."""

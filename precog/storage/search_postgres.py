@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from .engine import Transaction
-from .search import ATTRIBUTES_WEIGHT, NAME_WEIGHT, NOTES_WEIGHT, Entry, Question
+from .search import ATTRIBUTES_WEIGHT, MOST_RANKED, NAME_WEIGHT, NOTES_WEIGHT, Entry, Question
 
 ROWS_A_STATEMENT = 50
+FORGET = "DELETE FROM product_search WHERE product = :product"
 
 
 @cache
@@ -35,9 +36,12 @@ SELECT product FROM (
         SELECT sum(word.worth * ts_rank({_WEIGHTS}, words, word.query, 1))
         FROM unnest(CAST(:queries AS tsquery[]), CAST(:worths AS double precision[])) AS word (query, worth)
     ) AS score
-    FROM product_search
-    WHERE words @@ CAST(:eligible AS tsquery) AND price_e4 <= :most_e4
-      AND (CAST(:currency AS TEXT) IS NULL OR currency = :currency)
+    FROM (
+        SELECT product, price_e4, words FROM product_search
+        WHERE words @@ CAST(:eligible AS tsquery) AND price_e4 <= :most_e4
+          AND (CAST(:currency AS TEXT) IS NULL OR currency = :currency)
+        LIMIT :most_ranked
+    ) AS fitting
 ) AS ranked
 ORDER BY score DESC, price_e4, product COLLATE "C"
 LIMIT :limit
@@ -61,6 +65,10 @@ class PostgresIndex:
                 }
             tx.run(put_sql(len(part)), **given)
 
+    def forget(self, tx: Transaction, product: str) -> None:
+        """Have the product not be found any more."""
+        tx.run(FORGET, product=product)
+
     def find(self, tx: Transaction, question: Question) -> list[str]:
         """The ids of the best products: by rank, then price, then id."""
         rows = tx.all(
@@ -70,6 +78,7 @@ class PostgresIndex:
             eligible=_eligible(question),
             most_e4=question.most_e4,
             currency=question.currency,
+            most_ranked=MOST_RANKED,
             limit=question.limit,
         )
         return [row["product"] for row in rows]

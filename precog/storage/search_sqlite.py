@@ -1,11 +1,15 @@
-"""Full-text search by SQLite's FTS5, ranked by BM25."""
+"""Full-text search by SQLite's FTS5, each word weighted by how rare it is in its catalogue."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import heapq
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
-from .engine import Transaction
-from .search import ATTRIBUTES_WEIGHT, NAME_WEIGHT, NOTES_WEIGHT, Entry, Question
+from .engine import Row, Transaction
+from .search import ATTRIBUTES_WEIGHT, MOST_RANKED, MOST_SEEN, NAME_WEIGHT, NOTES_WEIGHT, Entry, Question
+
+_WEIGHTS = (("name", NAME_WEIGHT), ("attributes", ATTRIBUTES_WEIGHT), ("notes", NOTES_WEIGHT))
 
 FORGET = "DELETE FROM product_search WHERE rowid = :number"
 
@@ -14,13 +18,15 @@ INSERT INTO product_search (rowid, words, name, attributes, notes, product, pric
 VALUES (:number, :words, :name, :attributes, :notes, :product, :price_e4, :currency)
 """
 
-# One question to the index, so that of a common word it looks only where a rarer one is.
-FIND = f"""
-SELECT product FROM product_search
-WHERE product_search MATCH :question AND price_e4 <= :most_e4 AND (:currency IS NULL OR currency = :currency)
-ORDER BY bm25(product_search, 0, {NAME_WEIGHT}, {ATTRIBUTES_WEIGHT}, {NOTES_WEIGHT}), price_e4, product
-LIMIT :limit
-"""  # noqa: S608, of our own numbers
+# Ranked elsewhere: what bm25 counts would be of all catalogues, and it reads every row of a common word.
+FIND = """
+SELECT product, price_e4, name, attributes, notes FROM (
+    SELECT product, price_e4, currency, name, attributes, notes FROM product_search
+    WHERE product_search MATCH :question LIMIT :most_seen
+) AS seen
+WHERE price_e4 <= :most_e4 AND (:currency IS NULL OR currency = :currency)
+LIMIT :most_ranked
+"""
 
 
 class SqliteIndex:
@@ -43,16 +49,34 @@ class SqliteIndex:
                 currency=entry.currency,
             )
 
+    def forget(self, tx: Transaction, product: str) -> None:
+        """Have the product not be found any more."""
+        tx.run(FORGET, number=_number(product))
+
     def find(self, tx: Transaction, question: Question) -> list[str]:
         """The ids of the best products: by rank, then price, then id."""
         rows = tx.all(
             FIND,
-            question=f"words : ({_eligible(question)}) AND ({_any(question.mark, question.words)})",
+            question=f"words : {_eligible(question)}",
             most_e4=question.most_e4,
             currency=question.currency,
-            limit=question.limit,
+            most_seen=MOST_SEEN,
+            most_ranked=MOST_RANKED,
         )
-        return [row["product"] for row in rows]
+        worths = {question.mark + word: worth for word, worth in question.words.items()}
+        wanted = frozenset(worths)
+        ranked = ((-_score(row, wanted, worths), row["price_e4"], row["product"]) for row in rows)
+        return [product for _, _, product in heapq.nsmallest(question.limit, ranked)]
+
+
+def _score(row: Row, wanted: frozenset[str], worths: Mapping[str, float]) -> float:
+    score = 0.0
+    for field, weight in _WEIGHTS:
+        words = row[field].split()
+        if found := wanted.intersection(words):
+            # In a long text a word counts less, and fsum has equal products equal to the last bit.
+            score += weight / (1 + math.log1p(len(words))) * math.fsum(worths[word] for word in found)
+    return score
 
 
 def _number(product: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -173,3 +174,17 @@ def test_reading_needs_read_and_changing_needs_admin(sqlite_sandbox: Sandbox) ->
         client.post(f"{ONE}/products", json={"products": [HAT]}),
     ):
         assert refusal(answer) == (403, "INSUFFICIENT_SCOPE")
+
+
+def test_a_product_is_taken_out_and_is_out(sandbox: Sandbox) -> None:
+    open_shop(sandbox)
+    admin = admin_of(sandbox)
+    catalogs.put_products(
+        sandbox.services, sandbox.organization_id, SLUG, [replace(GOODS[0], sku="a/b c", name="Odd thing")]
+    )
+    for sku in ("boots", "a%2Fb%20c"):
+        assert admin.delete(f"{ONE}/products/{sku}").status_code == 204
+        assert admin.delete(f"{ONE}/products/{sku}").status_code == 404
+    left = {one["sku"] for one in admin.get(f"{ONE}/products").json["products"]}
+    assert left == {one.sku for one in GOODS} - {"boots"}
+    assert admin.delete(f"{CATALOGS}/nobody/products/boots").status_code == 404

@@ -11,7 +11,7 @@ from ...core import catalogs, money, times
 from ...core import product as one_product
 from ...core.catalogs import About, Catalog
 from ...core.product import Listed, Product
-from ...errors import InvalidField, WrongType
+from ...errors import InvalidField, NotFound, WrongType
 from .. import auth
 from ..base import problem_from, services
 from ..blueprint import RATE_LIMIT_HEADERS
@@ -141,6 +141,16 @@ def list_products(query: dict[str, Any], slug: str) -> dict[str, Any]:
         "products": [_from_listed(listed) for listed in page],
         "next_cursor": convert.to_cursor(page[-1].product.sku) if len(found) > len(page) else None,
     }
+
+
+@blueprint.route("/catalogs/<slug>/products/<path:sku>", methods=["DELETE"])
+@auth.needs("admin")
+@blueprint.response(204, headers=RATE_LIMIT_HEADERS)
+@blueprint.errors(ERROR, *_ERRORS, 404, headers=RATE_LIMIT_HEADERS)
+def remove_product(slug: str, sku: str) -> None:
+    """Take a product out of a catalogue; what was sold of it keeps its id."""
+    if not catalogs.remove_products(services(), auth.charged_caller().organization_id, slug, [sku]):
+        raise NotFound("product")
 
 
 def _to_product(data: Any) -> Product | InvalidField:
