@@ -284,6 +284,11 @@ def test_no_page_of_interactions_is_sorted_first(db: Database) -> None:
         ("agents.GET", "SEARCH agents USING INDEX agents_name (organization_id=? AND agent_id=?)"),
         ("agents.GET", "SEARCH interactions USING COVERING INDEX interactions_agent (agent=?)"),
         ("agents.PAGE", "SEARCH agents USING INDEX agents_name (organization_id=? AND agent_id>?)"),
+        ("identities.PAGE", "SEARCH agents USING INDEX agents_identities (organization_id=?)"),
+        (
+            "agent_tokens.BY_DIGEST",
+            "SEARCH refresh_tokens USING INDEX refresh_tokens_digest (digest=?)",
+        ),
         ("windows.FORGET", "SEARCH rate_windows USING INDEX rate_windows_age (expires_at<?)"),
         ("idempotency.FORGET", "SEARCH idempotency_keys USING INDEX idempotency_keys_age (created_at<?)"),
         ("analyses.CLAIM", f"SCAN waiting {WAITING}"),

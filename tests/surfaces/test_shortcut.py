@@ -13,6 +13,7 @@ from precog.surfaces.shortcut import Shortcut, Shortcuts
 from precog.surfaces.telemetry import SHORTCUTS
 
 from ..conftest import Sandbox
+from .agents_with_keys import agent, tokens
 
 INGEST = "/api/v1/telemetry/ingest"
 GOOD = {"agentId": "bot", "prompt": "p", "response": "r", "metadata": {"platform": "custom"}, "odd": [1]}
@@ -135,3 +136,13 @@ def test_what_core_refuses_is_refused_once_and_in_the_surfaces_form(both: Both) 
     assert without_ids(second[0]) == without_ids(second[1])
     remaining = [int(headers["RateLimit-Remaining"]) for _, headers, _ in first + second]
     assert remaining == [199, 198, 197, 196]
+
+
+def test_an_agents_token_beside_a_key_goes_the_long_way(both: Both) -> None:
+    made = agent(both.sandbox.client)
+    token = tokens(both.sandbox.client, made)["access_token"]
+    for body in (GOOD, {**GOOD, "agentId": made["id"]}):
+        long, short = both.ask(json.dumps(body).encode(), HTTP_AUTHORIZATION=f"Bearer {token}")
+        assert without_ids(short) == without_ids(long)
+        assert short[0].startswith("403" if body is GOOD else "200")
+    assert both.flask_saw == 2
