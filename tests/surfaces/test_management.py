@@ -239,13 +239,9 @@ def test_no_route_shows_or_changes_what_is_another_organizations(sandbox, client
 
 
 def test_no_route_shows_or_changes_another_organizations_catalogue_callers_and_sales(sandbox):
-    mine, theirs = (
-        admin_of(sandbox, organization_id)
-        for organization_id in (
-            sandbox.organization_id,
-            administration.create_organization(sandbox.services, "Other", "FREE").id,
-        )
-    )
+    sandbox.clock.advance(1)  # callers register with the oldest organization
+    other = administration.create_organization(sandbox.services, "Other", "FREE")
+    mine, theirs = (admin_of(sandbox, owner) for owner in (sandbox.organization_id, other.id))
     made = mine.post("/api/v1/catalogs", json={"slug": "shop", "name": "Shop", "business": "Ours"})
     assert made.status_code == 201
     wares = {"products": [{"sku": "1", "name": "Kettle", "price": "20", "currency": "EUR"}]}
@@ -265,6 +261,7 @@ def test_no_route_shows_or_changes_another_organizations_catalogue_callers_and_s
         theirs.delete("/api/v1/catalogs/shop"),
         theirs.get("/api/v1/catalogs/shop/products"),
         theirs.post("/api/v1/catalogs/shop/products", json=wares),
+        theirs.delete("/api/v1/catalogs/shop/products/1"),
         theirs.get(caller),
         theirs.patch(caller, json={"tier": "elevated"}),
         theirs.delete(caller),
@@ -291,6 +288,7 @@ def test_every_route_is_looked_at_by_the_tests_above(sandbox):
         "/api/v1/catalogs",
         "/api/v1/catalogs/<slug>",
         "/api/v1/catalogs/<slug>/products",
+        "/api/v1/catalogs/<slug>/products/<path:sku>",
         "/api/v1/conversions",
         "/api/v1/conversions/summary",
         "/api/v1/interactions",
