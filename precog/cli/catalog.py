@@ -197,7 +197,8 @@ def remove_product(
     The exit status is 1 when one of them was not there.
     """
     services = open_services(instance, database)
-    removed = catalogs.remove_products(services, organization_id(services, organization), slug, skus)
+    found = catalogs.remove_products(services, organization_id(services, organization), slug, skus)
+    removed = [one.product.sku for one in found]
     missing = [sku for sku in skus if sku not in removed]
     tell(as_json, {"removed": removed, "missing": missing}, f"{slug}: {len(removed)} removed.")
     for sku in missing:

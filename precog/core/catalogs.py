@@ -272,8 +272,8 @@ def _put(
     search.count(tx, slug, counts)
 
 
-def remove_products(services: Services, organization_id: str, slug: str, skus: Sequence[str]) -> list[str]:
-    """Take products out of the catalogue; the SKUs of those that were there. Conversions keep their ids.
+def remove_products(services: Services, organization_id: str, slug: str, skus: Sequence[str]) -> list[Listed]:
+    """Take products out of the catalogue; those of them that were there. Conversions keep their ids.
 
     Raises NotFound for a catalogue there is not.
     """
@@ -283,7 +283,7 @@ def remove_products(services: Services, organization_id: str, slug: str, skus: S
 
 def _remove_products(
     tx: Transaction, index: Index, organization_id: str, slug: str, skus: Sequence[str], *, now: int
-) -> list[str]:
+) -> list[Listed]:
     _locked(tx, organization_id, slug, now=now)  # as an import does, or a word would be counted wrongly
     found = products.by_ids(tx, [one_product.product_id(slug, sku) for sku in dict.fromkeys(skus)])
     counts = Counter[str]()
@@ -292,7 +292,7 @@ def _remove_products(
         index.forget(tx, row.id)
         products.remove(tx, row.id)
     search.count(tx, slug, counts)
-    return [row.sku for row in found]
+    return [one_product.from_row(row) for row in found]
 
 
 def keep_products(services: Services, organization_id: str, slug: str, ids: Collection[str]) -> int:

@@ -25,6 +25,7 @@ from .catalog_schemas import (
     NewCatalog,
     ProductBatch,
     ProductPage,
+    ProductSchema,
     PutResults,
 )
 from .routes import blueprint
@@ -40,6 +41,7 @@ _CATALOG = CatalogSchema()
 _PAGE = CatalogPage()
 _BATCH = ProductBatch()
 _RESULTS = PutResults()
+_PRODUCT = ProductSchema()
 _PRODUCT_PAGE = ProductPage()
 
 
@@ -145,12 +147,14 @@ def list_products(query: dict[str, Any], slug: str) -> dict[str, Any]:
 
 @blueprint.route("/catalogs/<slug>/products/<path:sku>", methods=["DELETE"])
 @auth.needs("admin")
-@blueprint.response(204, headers=RATE_LIMIT_HEADERS)
+@blueprint.response(200, _PRODUCT, headers=RATE_LIMIT_HEADERS)
 @blueprint.errors(ERROR, *_ERRORS, 404, headers=RATE_LIMIT_HEADERS)
-def remove_product(slug: str, sku: str) -> None:
+def remove_product(slug: str, sku: str) -> Mapping[str, Any]:
     """Take a product out of a catalogue; what was sold of it keeps its id."""
-    if not catalogs.remove_products(services(), auth.charged_caller().organization_id, slug, [sku]):
+    removed = catalogs.remove_products(services(), auth.charged_caller().organization_id, slug, [sku])
+    if not removed:
         raise NotFound("product")
+    return _from_listed(removed[0])
 
 
 def _to_product(data: Any) -> Product | InvalidField:
