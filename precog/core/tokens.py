@@ -23,7 +23,7 @@ from .agent_tokens import caller_of
 from .identities import is_id, scopes_of, status_of
 from .ids import random_id, random_uuid
 from .keys import Caller, digest, generate, is_well_formed
-from .limits import Rate
+from .limits import Quota, Rate
 from .services import Services
 from .signing_keys import ACCESS_LIFE_MS
 from .times import DAY_MS, MINUTE_MS, SECOND_MS
@@ -45,11 +45,13 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What an agent was given. `caller` is who the request turned out to be."""
+    """What an agent was given. `caller` is who the request turned out to be, `quota` what is left of its
+    organization's after it."""
 
     access_token: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
     caller: Caller
+    quota: Quota
     expires_in_s: int = ACCESS_LIFE_MS // SECOND_MS
 
 
@@ -109,9 +111,9 @@ def refresh(services: Services, asking: Asking, token: str) -> Tokens:
     found = services.db.write(_refresh, asking, kept, jti=jti, now=now)
     if found is None:
         raise InvalidCredentials()
-    identity, caller = found
+    identity, caller, quota = found
     access = services.agent_tokens.issue(identity, issuer=asking.issuer, jti=jti, now=now)
-    return Tokens(access, None, caller)
+    return Tokens(access, None, caller, quota)
 
 
 def revoke(services: Services, agent: AgentCaller, refresh_token: str | None) -> None:
@@ -151,21 +153,21 @@ def _issue(services: Services, asking: Asking, proof: _Proof) -> Tokens:
     found = services.db.write(_prove, asking, proof, kept, jti=jti, now=now)
     if found is None:
         raise InvalidCredentials()
-    identity, caller = found
+    identity, caller, quota = found
     access = services.agent_tokens.issue(identity, issuer=asking.issuer, jti=jti, now=now)
-    return Tokens(access, token, caller)
+    return Tokens(access, token, caller, quota)
 
 
 def _prove(
     tx: Transaction, asking: Asking, proof: _Proof, kept: str, *, jti: str, now: int
-) -> tuple[Identity, Caller] | None:
+) -> tuple[Identity, Caller, Quota] | None:
     """Look at the proof; None when it fails, which must be counted, so nothing is raised for it."""
     identity = identities.by_id(tx, proof.agent_id) if is_id(proof.agent_id) else None
-    _refuse_after_failures(tx, asking, identity, now)
     if identity is None or not proof.holds(tx, identity):
         _count_failure(tx, asking, identity, now)
         return None
     _refuse_stopped(asking, identity)
+    caller, quota = _spend(tx, identity, now)
     agent_tokens.forget(tx, now=now)
     agent_tokens.add(
         tx,
@@ -178,22 +180,28 @@ def _prove(
     )
     identities.seen(tx, identity.id, now=now, before=now)
     _note(tx, identity, "token.issued", now, jti=jti, method=proof.method)
-    return identity, caller_of(tx, identity)
+    return identity, caller, quota
 
 
 def _refresh(
     tx: Transaction, asking: Asking, kept: str | None, *, jti: str, now: int
-) -> tuple[Identity, Caller] | None:
-    _refuse_after_failures(tx, asking, None, now)
+) -> tuple[Identity, Caller, Quota] | None:
     token = None if kept is None else agent_tokens.by_digest(tx, kept)
     identity = None if token is None else identities.by_id(tx, token.agent)
     if token is None or identity is None or token.revoked_at is not None or token.expires_at <= now:
         _count_failure(tx, asking, None, now)
         return None
     _refuse_stopped(asking, identity)
+    caller, quota = _spend(tx, identity, now)
     identities.seen(tx, identity.id, now=now, before=now)
     _note(tx, identity, "token.refreshed", now, jti=jti, refresh_token=token.id)
-    return identity, caller_of(tx, identity)
+    return identity, caller, quota
+
+
+def _spend(tx: Transaction, identity: Identity, now: int) -> tuple[Caller, Quota]:
+    """Who the agent is as a caller, after taking the request from its organization's quota."""
+    caller = caller_of(tx, identity)
+    return caller, limits.spend(tx, caller.rate, caller.organization_id, now=now)
 
 
 def _revoke(tx: Transaction, agent: AgentCaller, kept: str | None, *, now: int) -> None:
@@ -245,17 +253,19 @@ def _buckets(asking: Asking, identity: Identity | None) -> list[tuple[Rate, str]
     return [*of_agent, (FAILURES_PER_ADDRESS, asking.address)]
 
 
-def _refuse_after_failures(tx: Transaction, asking: Asking, identity: Identity | None, now: int) -> None:
-    for rate, who in _buckets(asking, identity):
+def _count_failure(tx: Transaction, asking: Asking, identity: Identity | None, now: int) -> None:
+    """Count a proof that failed. Raises RateLimited when there were too many.
+
+    Only who fails is told so: else anybody could keep an agent, or all at an address, from their tokens.
+    """
+    buckets = _buckets(asking, identity)
+    for rate, who in buckets:
         quota = limits.used(tx, rate, who, now=now)
         if quota.remaining <= 0:
             raise RateLimited(
                 quota=rate.steady, retry_after_ms=quota.resets_in_ms, reason="Too many failed attempts"
             )
-
-
-def _count_failure(tx: Transaction, asking: Asking, identity: Identity | None, now: int) -> None:
-    for rate, who in _buckets(asking, identity):
+    for rate, who in buckets:
         limits.spend(tx, rate, who, now=now)
 
 

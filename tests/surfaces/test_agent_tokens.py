@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc import jwk as other_jwk
 from joserfc import jwt as other_jwt
+from werkzeug.test import TestResponse
 
 from precog import create_app
 from precog.core import administration
@@ -134,31 +135,54 @@ def test_what_is_missing_is_told(sqlite_client, body):
     assert refused(sqlite_client.post(TOKEN, json=body)) == (422, "missing_field")
 
 
-def test_after_ten_failures_an_agent_waits_for_the_minutes_end(client, clock):
+def test_after_ten_failures_an_agents_further_ones_are_refused_and_its_secret_is_not(client, clock):
     made, other = agent(client), agent(client)
     clock.advance(15_000)
     wrong = {"agent_id": made["id"], "secret": other["secret"]}
     for _ in range(10):
         assert refused(client.post(TOKEN, json=wrong)) == (401, "invalid_credentials")
-    right = {"agent_id": made["id"], "secret": made["secret"]}
-    answer = client.post(TOKEN, json=right)
+    answer = client.post(TOKEN, json=wrong)
     assert refused(answer) == (429, "rate_limited")
     assert answer.headers["Retry-After"] == "45"
-    assert tokens(client, other)
-    clock.advance(45_000)
     assert tokens(client, made)
+    clock.advance(45_000)
+    assert refused(client.post(TOKEN, json=wrong)) == (401, "invalid_credentials")
 
 
-def test_after_thirty_failures_an_address_waits(client):
+@pytest.mark.parametrize(
+    ("one", "another"), [("192.0.2.7", "192.0.2.7"), ("2001:db8::1", "2001:db8::ffff:1")]
+)
+def test_after_thirty_failures_an_addresss_further_ones_are_refused(client, one, another):
     made = agent(client)
+
+    def guess(number: int, address: str) -> TestResponse:
+        body = {"agent_id": f"00000000-0000-4000-8000-{number:012}", "secret": made["secret"]}
+        return client.post(TOKEN, json=body, environ_base={"REMOTE_ADDR": address})
+
     for number in range(30):
-        id = f"00000000-0000-4000-8000-{number:012}"
-        answer = client.post(TOKEN, json={"agent_id": id, "secret": made["secret"]})
-        assert refused(answer) == (401, "invalid_credentials")
+        assert refused(guess(number, one)) == (401, "invalid_credentials")
+    assert refused(guess(30, another)) == (429, "rate_limited")
+    assert refused(guess(31, "198.51.100.1")) == (401, "invalid_credentials")
     body = {"agent_id": made["id"], "secret": made["secret"]}
-    assert refused(client.post(TOKEN, json=body)) == (429, "rate_limited")
-    answer = client.post(TOKEN, json=body, environ_base={"REMOTE_ADDR": "192.0.2.7"})
-    assert answer.status_code == 200
+    assert client.post(TOKEN, json=body, environ_base={"REMOTE_ADDR": another}).status_code == 200
+
+
+def test_what_the_plan_refuses_leaves_neither_token_nor_entry(client, sandbox):
+    made = agent(client)
+    sandbox.set_plan("FREE")
+
+    def ask() -> TestResponse:
+        return client.post(TOKEN, json={"agent_id": made["id"], "secret": made["secret"]})
+
+    answers = [ask() for _ in range(205)]
+    given = sum(answer.status_code == 200 for answer in answers)
+    assert {answer.status_code for answer in answers} == {200, 429}
+    counted = sandbox.services.db.read(
+        lambda tx: [
+            tx.one(f"SELECT count(*) AS n FROM {table}")["n"] for table in ("refresh_tokens", "audit_entries")
+        ]
+    )
+    assert counted == [given, given + 1]  # the agent's own beginning is an entry too
 
 
 # --- by an assertion ------------------------------------------------------------------------

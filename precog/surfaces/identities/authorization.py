@@ -8,6 +8,7 @@ import marshmallow as ma
 from flask import g, request
 
 from ...core import tokens
+from ...core.addresses import network_of
 from ...core.tokens import Asking, Tokens
 from ...errors import MissingField, WrongValue
 from .. import auth
@@ -202,7 +203,8 @@ def _asking() -> Asking:
     organization_id, presented = None, auth.presented_key(request.environ)
     if presented is not None and presented != auth.presented_token(request.environ):
         organization_id = auth.authenticate(services(), request.environ).organization_id
-    return Asking(issuer=_issuer(), address=request.remote_addr or "", organization_id=organization_id)
+    address = network_of(request.remote_addr or "")
+    return Asking(issuer=_issuer(), address=address, organization_id=organization_id)
 
 
 def _issuer() -> str:
@@ -210,9 +212,9 @@ def _issuer() -> str:
 
 
 def _charged(made: Tokens) -> Tokens:
-    """The tokens, after taking the request from the quota of the agent's organization."""
+    """The tokens; the request was taken from the quota of the agent's organization."""
     g.caller = made.caller
-    g.quota = auth.charge()
+    g.quota = made.quota
     return made
 
 
