@@ -8,7 +8,6 @@ So a pattern may be rich, and costs nothing where nothing is the matter.
 from __future__ import annotations
 
 import re
-import threading
 import tomllib
 from array import array
 from collections import defaultdict
@@ -19,6 +18,7 @@ from typing import Any
 
 import hyperscan
 
+from .automaton import Automaton
 from .folding import Folded, fold, fold_wide
 
 # Ends kept of each anchor: a flood of harmless ones must not cost much, nor hide the last.
@@ -114,13 +114,8 @@ class RuleSet:
         for rule in self.rules:
             anchored.setdefault(_encode(rule.anchor or rule.pattern), []).append(_Ready(rule))
         self._anchored = list(anchored.values())
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._database.compile(
-            list(anchored),
-            ids=list(range(len(anchored))),
-            flags=[hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_MULTILINE] * len(anchored),
-        )
-        self._own = threading.local()
+        flags = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_MULTILINE
+        self._automaton = Automaton(list(anchored), flags=[flags] * len(anchored))
 
     @classmethod
     def load(cls) -> RuleSet:
@@ -159,19 +154,11 @@ class RuleSet:
         def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
             ends[number].append(end)
 
-        if data:
-            self._database.scan(data, note, scratch=self._scratch())
+        self._automaton.scan(data, note)
         return {
             number: [*known[:_FIRST], *known[max(_FIRST, len(known) - _LAST) :]]
             for number, known in ends.items()
         }
-
-    def _scratch(self) -> hyperscan.Scratch:
-        """This thread's own working memory, which no two scans may share."""
-        scratch = getattr(self._own, "scratch", None)
-        if scratch is None:
-            scratch = self._own.scratch = hyperscan.Scratch(self._database)
-        return scratch
 
 
 def shipped() -> tuple[Rule, ...]:

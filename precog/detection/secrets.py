@@ -7,13 +7,13 @@ is a detector's own pattern tried, and only what matches is judged.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
 import hyperscan
 
+from .automaton import Automaton
 from .findings import Finding
 from .secret_detectors import SURE, Detector, secret_of
 from .secret_keywords import announced
@@ -73,14 +73,11 @@ class _Automaton:
     def __init__(self) -> None:
         self.detectors = detectors()
         self.patterns = tuple(re.compile(detector.pattern) for detector in self.detectors)
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         self._after = tuple(detector.after for detector in self.detectors)
-        self._database.compile(
+        self._anchors = Automaton(
             [detector.anchor.encode() for detector in self.detectors],
-            ids=list(range(len(self.detectors))),
             flags=[_flags(detector) for detector in self.detectors],
         )
-        self._own = threading.local()
 
     def starts(self, text: str) -> dict[int, set[int]]:
         """By number of the detector, the code points where it may apply."""
@@ -95,19 +92,11 @@ class _Automaton:
 
         # A lone surrogate has no bytes; a question mark is as little of a secret as it is.
         data = text.encode("utf-8", "replace")
-        if data:
-            self._database.scan(data, note, scratch=self._scratch())
+        self._anchors.scan(data, note)
         if starts and len(data) != len(text):
             points = _points(data, sorted({start for known in starts.values() for start in known}))
             return {number: {points[start] for start in known} for number, known in starts.items()}
         return starts
-
-    def _scratch(self) -> hyperscan.Scratch:
-        """This thread's own working memory, which no two scans may share."""
-        scratch = getattr(self._own, "scratch", None)
-        if scratch is None:
-            scratch = self._own.scratch = hyperscan.Scratch(self._database)
-        return scratch
 
 
 @cache

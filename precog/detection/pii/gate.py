@@ -5,10 +5,11 @@ A hint is wider than what its finder finds. It is matched in the lower-case text
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 
 import hyperscan
+
+from ..automaton import Automaton
 
 _ONCE = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL
 
@@ -18,13 +19,7 @@ class Gate:
 
     def __init__(self, hints: Mapping[str, str]) -> None:
         self._names = tuple(hints)
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._database.compile(
-            [hint.encode() for hint in hints.values()],
-            ids=list(range(len(hints))),
-            flags=[_ONCE] * len(hints),
-        )
-        self._own = threading.local()
+        self._automaton = Automaton([hint.encode() for hint in hints.values()], flags=[_ONCE] * len(hints))
 
     def open_for(self, text: str) -> frozenset[str]:
         """The names of the hints that a lower-case text contains."""
@@ -34,16 +29,8 @@ class Gate:
         def note(number: int, _start: int, _end: int, _flags: int, _context: object) -> None:
             met.append(number)
 
-        if data:
-            self._database.scan(data, note, scratch=self._scratch())
+        self._automaton.scan(data, note)
         return frozenset(self._names[number] for number in met)
-
-    def _scratch(self) -> hyperscan.Scratch:
-        """This thread's own working memory, which no two scans may share."""
-        scratch = getattr(self._own, "scratch", None)
-        if scratch is None:
-            scratch = self._own.scratch = hyperscan.Scratch(self._database)
-        return scratch
 
 
 def any_of(stems: tuple[str, ...]) -> str:

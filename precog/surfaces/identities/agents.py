@@ -15,9 +15,9 @@ from .. import auth
 from ..base import services
 from ..blueprint import RATE_LIMIT_HEADERS
 from ..fields import Checked, Choice, Count, Text, fault, json_type
+from ..queries import Query
 from .blueprints import agents_blueprint
 from .forms import ERROR
-from .pages import Query
 
 _TIME = {"format": "date-time"}
 _LONGEST_SCOPE = 65

@@ -15,9 +15,9 @@ from .. import auth
 from ..base import services
 from ..blueprint import RATE_LIMIT_HEADERS
 from ..fields import Count, Text
+from ..queries import Query
 from .blueprints import audit_blueprint
 from .forms import ERROR
-from .pages import Query
 
 PAGE_LIMIT = 100
 _FURTHEST = 10**15
