@@ -4,8 +4,8 @@
     tools/check_corpus.py                  the whole corpus, a line for each language
     tools/check_corpus.py FILE...          single files, with their kinds
 
-The status is 1 when a line breaks the form or two texts of one label are nearly the same: a repeated text teaches and
-measures nothing.
+The status is 1 when a line breaks the form or two texts of one label are nearly the same: a repeated text
+teaches and measures nothing.
 """
 
 import collections
@@ -19,16 +19,16 @@ from pathlib import Path
 CORPUS = Path(__file__).resolve().parents[1] / "precog" / "detection" / "corpus"
 
 ATTACKS = frozenset(
-    "override output_forcing persona extraction fake_message delimiter splitting encoding fiction authority multi_turn"
-    " exfiltration document tool agent".split()
+    "override output_forcing persona extraction fake_message delimiter splitting encoding fiction authority"
+    " multi_turn exfiltration document tool agent".split()
 )
 BENIGN = frozenset(
-    "trigger_words editing roleplay fiction prompting security sysadmin code policy_news reader_instructions mail"
-    " user_prompts tool_output support agents".split()
+    "trigger_words editing roleplay fiction prompting security sysadmin code policy_news reader_instructions"
+    " mail user_prompts tool_output support agents".split()
 )
 CARRIERS = frozenset(
-    "chat mail web tool_output code cv spreadsheet calendar json log document ticket review commit subtitle form"
-    " agent_message system_prompt".split()
+    "chat mail web tool_output code cv spreadsheet calendar json log document ticket review commit subtitle"
+    " form agent_message system_prompt".split()
 )
 SAME = 0.6
 """Jaccard similarity of the shingles of two texts above which they are nearly the same."""
@@ -77,9 +77,9 @@ def shingles(text: str) -> frozenset[str]:
 def same(samples: list[Sample]) -> Iterator[tuple[Sample, Sample, float]]:
     """Pairs of samples that are nearly the same.
 
-    A pair above the similarity shares at least one of the rarest shingles of the smaller text (prefix filtering:
-    Chaudhuri, Ganti, Kaushik, "A Primitive Operator for Similarity Joins in Data Cleaning", ICDE 2006), so that only
-    few pairs are compared.
+    A pair above the similarity shares at least one of the rarest shingles of the smaller text, so that few
+    pairs are compared (prefix filtering: Chaudhuri, Ganti, Kaushik, "A Primitive Operator for Similarity
+    Joins in Data Cleaning", ICDE 2006).
     """
     sets = [shingles(sample.text) for sample in samples]
     frequency = collections.Counter(shingle for found in sets for shingle in found)
