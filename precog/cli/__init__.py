@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .agents import agents
 from .audit import audit
 from .callers import callers
 from .catalog import catalog
@@ -21,5 +22,5 @@ def main() -> None:
     """A light security and telemetry service for AI agents."""
 
 
-for command in (init, serve, org, systems, keys, guard, catalog, callers, audit):
+for command in (init, serve, org, systems, keys, agents, guard, catalog, callers, audit):
     main.add_command(command)

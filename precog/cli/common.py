@@ -14,6 +14,7 @@ from .. import application
 from ..core import administration, times
 from ..core.services import Services
 from ..errors import (
+    AgentLimitReached,
     AlreadyExists,
     ConfigurationError,
     DatabaseRefused,
@@ -98,6 +99,8 @@ def _sentence(error: PrecogError) -> str:
             return f"The {error.what} exists already."
         case InvalidField():
             return f"{error.field}: expected {error.expected}."
+        case AgentLimitReached():
+            return "Every agent slot of the plan is taken."
         case VersionConflict():
             return f"The current version is {error.version}."
     return f"It did not work: {error.code.replace('_', ' ')}."

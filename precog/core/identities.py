@@ -18,6 +18,7 @@ from ..storage.identities import Identity as Identity  # surfaces take it from h
 from . import audit, jwk
 from .ids import random_uuid
 from .keys import Caller, digest, generate
+from .operators import Operator
 from .services import Services
 
 STATUSES = ("active", "suspended", "revoked")
@@ -98,19 +99,19 @@ def create(services: Services, caller: Caller, wanted: Wanted) -> Made:
     return Made(identity, secret, None if private is None else _private_pem(private))
 
 
-def get(services: Services, caller: Caller, agent_id: str) -> Identity:
+def get(services: Services, caller: Caller | Operator, agent_id: str) -> Identity:
     """The organization's agent of that id. Raises NotFound."""
     return services.db.read(_require, caller.organization_id, agent_id)
 
 
 def page(
-    services: Services, caller: Caller, *, status: str | None, limit: int, offset: int
+    services: Services, caller: Caller | Operator, *, status: str | None, limit: int, offset: int
 ) -> tuple[list[Identity], int]:
     """The organization's agents, newest first, and how many there are in all; of one status, or of any."""
     return services.db.read(_page, caller.organization_id, status=status, limit=limit, offset=offset)
 
 
-def change(services: Services, caller: Caller, agent_id: str, wanted: Change) -> Identity:
+def change(services: Services, caller: Caller | Operator, agent_id: str, wanted: Change) -> Identity:
     """Rename an agent, give it other scopes, suspend it or let it go on. Doing it twice changes nothing.
 
     Raises NotFound, InvalidTransition for one that was revoked, WrongValue, or AgentLimitReached when it
@@ -123,7 +124,7 @@ def change(services: Services, caller: Caller, agent_id: str, wanted: Change) ->
         services.agent_tokens.forget()
 
 
-def revoke(services: Services, caller: Caller, agent_id: str) -> Identity:
+def revoke(services: Services, caller: Caller | Operator, agent_id: str) -> Identity:
     """End an agent for good, which frees its slot. Doing it twice changes nothing. Raises NotFound."""
     if not is_id(agent_id):
         raise NotFound("agent")
@@ -173,7 +174,7 @@ def _page(
 
 
 def _change(
-    tx: Transaction, caller: Caller, agent_id: str, wanted: Change, scopes: str | None, *, now: int
+    tx: Transaction, caller: Caller | Operator, agent_id: str, wanted: Change, scopes: str | None, *, now: int
 ) -> Identity:
     before = _require(tx, caller.organization_id, agent_id)
     if wanted.name is not None or scopes is not None:
@@ -194,7 +195,7 @@ def _change(
     return after
 
 
-def _resume(tx: Transaction, caller: Caller, agent_id: str, *, now: int) -> bool:
+def _resume(tx: Transaction, caller: Caller | Operator, agent_id: str, *, now: int) -> bool:
     resumed = identities.resume(tx, caller.organization_id, agent_id, now=now)
     reactivated = agents.reactivate(tx, caller.organization_id, agent_id)
     if reactivated and not organizations.take_agent_slot(tx, caller.organization_id):
@@ -202,7 +203,7 @@ def _resume(tx: Transaction, caller: Caller, agent_id: str, *, now: int) -> bool
     return resumed or reactivated
 
 
-def _revoke(tx: Transaction, caller: Caller, agent_id: str, *, now: int) -> Identity:
+def _revoke(tx: Transaction, caller: Caller | Operator, agent_id: str, *, now: int) -> Identity:
     if identities.revoke(tx, caller.organization_id, agent_id, now=now):
         if agents.deactivate(tx, caller.organization_id, agent_id, now=now):
             organizations.free_agent_slot(tx, caller.organization_id)
@@ -213,7 +214,7 @@ def _revoke(tx: Transaction, caller: Caller, agent_id: str, *, now: int) -> Iden
 
 
 def _note(
-    tx: Transaction, caller: Caller, identity: Identity, event_type: str, now: int, **more: Any
+    tx: Transaction, caller: Caller | Operator, identity: Identity, event_type: str, now: int, **more: Any
 ) -> None:
     audit.append(
         tx,
