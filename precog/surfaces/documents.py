@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -10,6 +12,7 @@ from typing import Any
 import flask_smorest
 import marshmallow as ma
 from flask import Blueprint, Flask, Response, abort, jsonify, make_response, render_template, url_for
+from werkzeug.routing import BaseConverter
 
 from .base import Surface
 
@@ -57,6 +60,26 @@ def register(app: Flask, documents: tuple[Document, ...]) -> None:
 
 
 def _add(app: Flask, document: Document) -> None:
+    for surface in document.surfaces:
+        app.register_blueprint(surface.blueprint)
+
+    @functools.cache
+    def described() -> dict[str, Any]:
+        return _describe(document, app.url_map.converters)
+
+    def serve() -> Response:
+        # Where the server is mounted is known only now.
+        servers = [{"url": url_for("docs.page").removesuffix("/docs") or "/"}]
+        return jsonify({**described(), "servers": servers})
+
+    app.add_url_rule(f"{document.prefix}/openapi.json", f"openapi_{document.name}", serve)
+
+
+def _describe(document: Document, converters: Mapping[str, type[BaseConverter]]) -> dict[str, Any]:
+    # When first asked for, which most applications never are: describing all routes takes four times as long
+    # as building the rest of an application. So on one of its own: the other serves by now.
+    app = Flask(__name__, static_folder=None, template_folder=None)
+    app.url_map.converters.update(converters)
     setting = f"{document.name.upper()}_"
     app.config |= {
         f"{setting}API_TITLE": document.title,
@@ -75,13 +98,8 @@ def _add(app: Flask, document: Document) -> None:
     api = Api(app, config_prefix=setting, error=document.error)
     for surface in document.surfaces:
         api.register_blueprint(surface.blueprint)
-
-    def serve() -> Response:
-        # Where the server is mounted is known only now.
-        spec: dict[str, Any] = api.spec.to_dict()
-        return jsonify({**spec, "servers": [{"url": url_for("docs.page").removesuffix("/docs") or "/"}]})
-
-    app.add_url_rule(f"{document.prefix}/openapi.json", f"openapi_{document.name}", serve)
+    spec: dict[str, Any] = api.spec.to_dict()
+    return spec
 
 
 def _page(documents: tuple[Document, ...]) -> Blueprint:
