@@ -30,6 +30,8 @@ class StrictParser(FlaskParser):
             return {}
         config: Config = current_app.config["PRECOG"]
         limit = config.max_batch_bytes if getattr(schema, "IS_BATCH", False) else config.max_request_bytes
+        if getattr(schema, "MAY_BE_FORM", False) and body.is_form():
+            return body.read_form(limit)
         found = body.read_json(limit, exact=getattr(schema, "EXACT_NUMBERS", False))
         if not isinstance(found, dict) and not getattr(schema, "TAKES_ANY_JSON", False):
             raise MalformedBody(f"The body is not a JSON object but {json_type(found)}")
@@ -62,6 +64,14 @@ class Blueprint(flask_smorest.Blueprint):
     def alt_response(self, status: int, schema: Any = None, *, headers: Any = None, **more: Any) -> Any:
         """As flask-smorest's, with the header that every answer has."""
         return super().alt_response(status, schema=schema, headers={**_REQUEST_ID, **(headers or {})}, **more)
+
+    def arguments(self, schema: Any, **more: Any) -> Any:
+        """As flask-smorest's; a schema that may also be sent as a form is documented as one, too."""
+        decorate = super().arguments(schema, **more)
+        if not getattr(schema, "MAY_BE_FORM", False):
+            return decorate
+        told = self.doc(requestBody={"content": {body.FORM: {"schema": schema}}})
+        return lambda view: told(decorate(view))
 
     def errors(
         self, schema: ma.Schema, *statuses: int, headers: Mapping[str, Any] | None = None

@@ -7,6 +7,7 @@ import math
 import zlib
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import parse_qsl
 
 from flask import request
 
@@ -16,6 +17,8 @@ MAX_DEPTH = 64
 MAX_INTEGER = 2**63 - 1
 _CHARSETS = {None, "utf-8", "utf8", "us-ascii", "ascii"}
 _CHUNK = 65_536
+FORM = "application/x-www-form-urlencoded"
+_MOST_PARAMETERS = 64
 
 
 def read_json(limit_bytes: int, *, exact: bool = False) -> Any:
@@ -28,6 +31,33 @@ def read_json(limit_bytes: int, *, exact: bool = False) -> Any:
     return parse(_read(limit_bytes), exact=exact)
 
 
+def is_form() -> bool:
+    """Whether the body says that it is a form."""
+    return request.mimetype == FORM
+
+
+def read_form(limit_bytes: int) -> dict[str, str]:
+    """The request's form as RFC 6749 has it: each parameter once, and one without a value is absent.
+
+    Raises UnsupportedMediaType, TooLarge or MalformedBody, as `read_json` does.
+    """
+    _check_charset()
+    raw = _read(limit_bytes)
+    try:
+        pairs = parse_qsl(
+            raw.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
+        )
+    except UnicodeDecodeError:
+        raise MalformedBody("The body is not UTF-8") from None
+    except ValueError:
+        raise MalformedBody(f"The body has more than {_MOST_PARAMETERS} parameters") from None
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise MalformedBody("The body has the same parameter twice")
+    _check_texts(found)
+    return {name: value for name, value in found.items() if value}
+
+
 def is_absent() -> bool:
     """Whether the request has no body at all."""
     return not request.content_length and "HTTP_TRANSFER_ENCODING" not in request.environ
@@ -37,6 +67,10 @@ def _check_media_type() -> None:
     kind = request.mimetype
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise UnsupportedMediaType("The Content-Type must be application/json")
+    _check_charset()
+
+
+def _check_charset() -> None:
     if (request.mimetype_params.get("charset") or "utf-8").lower() not in _CHARSETS:
         raise UnsupportedMediaType("The charset must be UTF-8")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import marshmallow as ma
 from flask import g, request
 
 from ...core import tokens
@@ -14,110 +13,23 @@ from ...errors import MissingField, WrongValue
 from .. import auth
 from ..base import services
 from ..blueprint import RATE_LIMIT_HEADERS
-from ..fields import Text
 from .blueprints import agents_blueprint, well_known_blueprint
 from .callers import agent_caller, charged_agent, needs_agent
 from .forms import ERROR
+from .token_forms import (
+    ASSERTION_TYPE,
+    AccessSchema,
+    IntrospectSchema,
+    KeysSchema,
+    RefreshSchema,
+    RevokedSchema,
+    RevokeSchema,
+    StateSchema,
+    TokenRequestSchema,
+    TokensSchema,
+)
 
-_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _TOKEN_PATH = "/v1/auth/token"  # noqa: S105, an address
-_LONGEST = 8_192
-
-
-class TokenRequestSchema(ma.Schema):
-    """What an agent proves itself by: `agent_id` and `secret`, or `client_assertion`."""
-
-    class Meta:
-        unknown = ma.EXCLUDE
-
-    agent_id = Text(longest=_LONGEST, metadata={"format": "uuid"})
-    secret = Text(longest=_LONGEST)
-    client_assertion = Text(
-        longest=_LONGEST,
-        metadata={
-            "description": "A JWT that the agent has signed by its key (RFC 7523): `iss` and `sub` are its "
-            "id, `aud` is this address or the issuer, `exp` at most 5 minutes ahead, `jti` used once."
-        },
-    )
-    client_assertion_type = Text(longest=_LONGEST, metadata={"example": _ASSERTION_TYPE})
-
-
-class RefreshSchema(ma.Schema):
-    """The refresh token."""
-
-    class Meta:
-        unknown = ma.EXCLUDE
-
-    refresh_token = Text(required=True, longest=_LONGEST)
-
-
-class RevokeSchema(ma.Schema):
-    """The refresh token to end, beside the access token that is sent."""
-
-    class Meta:
-        unknown = ma.EXCLUDE
-
-    refresh_token = Text(longest=_LONGEST)
-
-
-class IntrospectSchema(ma.Schema):
-    """The token to look at, of either kind."""
-
-    class Meta:
-        unknown = ma.EXCLUDE
-
-    token = Text(required=True, longest=_LONGEST)
-
-
-class AccessSchema(ma.Schema):
-    """An access token."""
-
-    access_token = ma.fields.String(required=True, metadata={"description": "A JWT, signed by EdDSA."})
-    token_type = ma.fields.Constant("bearer", required=True, metadata={"type": "string"})
-    expires_in = ma.fields.Integer(required=True, metadata={"example": 3600})
-
-
-class TokensSchema(AccessSchema):
-    """An access token, and a refresh token that is good for seven days."""
-
-    refresh_token = ma.fields.String(required=True)
-
-
-class RevokedSchema(ma.Schema):
-    """It is done."""
-
-    status = ma.fields.Constant("revoked", required=True, metadata={"type": "string"})
-
-
-class StateSchema(ma.Schema):
-    """What is known of a token (RFC 7662); of one that is not good, nothing else."""
-
-    active = ma.fields.Boolean(required=True)
-    sub = ma.fields.String(metadata={"description": "The agent's id."})
-    client_id = ma.fields.String()
-    scope = ma.fields.String()
-    jti = ma.fields.String()
-    exp = ma.fields.Integer()
-    token_type = ma.fields.String(metadata={"enum": ["access_token", "refresh_token"]})
-
-
-class KeySchema(ma.Schema):
-    """A public key."""
-
-    kty = ma.fields.String(required=True, metadata={"example": "OKP"})
-    crv = ma.fields.String(required=True, metadata={"example": "Ed25519"})
-    x = ma.fields.String(required=True)
-    kid = ma.fields.String(required=True, metadata={"description": "The RFC 7638 thumbprint."})
-    use = ma.fields.String(required=True, metadata={"example": "sig"})
-    alg = ma.fields.String(required=True, metadata={"example": "EdDSA"})
-
-
-class KeysSchema(ma.Schema):
-    """The keys by which tokens that are good now may be signed."""
-
-    keys = ma.fields.List(ma.fields.Nested(KeySchema), required=True)
-
-
 _TOKEN_REQUEST = TokenRequestSchema()
 _REFRESH = RefreshSchema()
 _REVOKE = RevokeSchema()
@@ -186,13 +98,17 @@ def get_keys() -> dict[str, Any]:
 
 
 def _prove(body: dict[str, Any]) -> Tokens:
+    if body["grant_type"] == "refresh_token":
+        if body["refresh_token"] is None:
+            raise MissingField("refresh_token", expected="string", received="null")
+        return tokens.refresh(services(), _asking(), body["refresh_token"])
     if body["client_assertion"] is None:
         for name in ("agent_id", "secret"):
             if body[name] is None:
                 raise MissingField(name, expected="string", received="null")
         return tokens.by_secret(services(), _asking(), agent_id=body["agent_id"], secret=body["secret"])
-    if body["client_assertion_type"] not in (None, _ASSERTION_TYPE):
-        raise WrongValue("client_assertion_type", expected=_ASSERTION_TYPE, received="another string")
+    if body["client_assertion_type"] not in (None, ASSERTION_TYPE):
+        raise WrongValue("client_assertion_type", expected=ASSERTION_TYPE, received="another string")
     audiences = frozenset({_issuer(), _issuer() + _TOKEN_PATH})
     return tokens.by_assertion(services(), _asking(), body["client_assertion"], audiences=audiences)
 
