@@ -105,18 +105,20 @@ CREATE INDEX IF NOT EXISTS agents_identities ON agents (organization_id, created
     WHERE public_key IS NOT NULL;
 
 -- The keys that sign access tokens, of all servers on this database. private_sealed is encrypted under a key
--- that is derived from the server's secret_key; tokens that a key signed are good until last_signed_until
--- at the latest, and until then its public half is published.
+-- that is derived from the server's secret_key. A key is published from created_at on, signs from signs_from on
+-- until retired_at, which may be to come, and its tokens are good until last_signed_until at the latest; so long it
+-- stays published.
 CREATE TABLE IF NOT EXISTS signing_keys (
     kid TEXT NOT NULL PRIMARY KEY,
     public_jwk TEXT NOT NULL,
     private_sealed TEXT NOT NULL,
     created_at BIGINT NOT NULL,
+    signs_from BIGINT NOT NULL,
     retired_at BIGINT,
     last_signed_until BIGINT NOT NULL
 );
 
--- One key signs at a time; decides which of two servers that start together makes it.
+-- One key is the newest; decides which of two servers that start together makes it.
 CREATE UNIQUE INDEX IF NOT EXISTS signing_keys_current ON signing_keys ((retired_at IS NULL))
     WHERE retired_at IS NULL;
 

@@ -268,6 +268,10 @@ class StorageSlow(StorageUnavailable):
     """The caller would not wait longer; the write goes on."""
 
 
+class CannotSign(StorageUnavailable):
+    """The key that signs was sealed under a secret that this server does not have."""
+
+
 class DatabaseRefused(Exception):
     """The database is not one that this version may use. The text is for the operator."""
 

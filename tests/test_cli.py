@@ -340,3 +340,10 @@ def test_signing_keys_are_rotated(organization: str) -> None:
     assert first != second
     shown = run("keys", "rotate-signing").stdout
     assert shown.startswith("Tokens are signed by ")
+
+
+def test_a_signing_key_that_another_may_know_is_taken_away_at_once(organization: str) -> None:
+    kept = ask("keys", "rotate-signing")
+    made = ask("keys", "rotate-signing", "--now")
+    assert made["kid"] != kept["kid"]
+    assert made["signs_from"] < kept["signs_from"]

@@ -135,8 +135,19 @@ def rotate_key(key: str, overlap: int, as_json: bool, instance: str | None, data
 
 
 @keys.command("rotate-signing")
+@click.option(
+    "--now",
+    "at_once",
+    is_flag=True,
+    help="Another may know the key: take it away, with every access token that there is.",
+)
 @instance_options
-def rotate_signing(as_json: bool, instance: str | None, database: str | None) -> None:
-    """Sign agents' tokens by a new key. The old one is published until its last token has expired."""
-    kid = open_services(instance, database).signing_keys.rotate()
-    tell(as_json, {"kid": kid}, f"Tokens are signed by {kid} from now on.")
+def rotate_signing(at_once: bool, as_json: bool, instance: str | None, database: str | None) -> None:
+    """Sign agents' tokens by a new key: it is published now, and signs once everybody can know it.
+
+    The old one stays published until its last token has expired. Servers follow within 5 s.
+    """
+    signing_keys = open_services(instance, database).signing_keys
+    made = signing_keys.withdraw() if at_once else signing_keys.rotate()
+    when = times.to_rfc3339(made.signs_from)
+    tell(as_json, {"kid": made.kid, "signs_from": when}, f"Tokens are signed by {made.kid} from {when} on.")

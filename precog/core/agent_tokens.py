@@ -61,7 +61,7 @@ class AgentTokens:
 
     def issue(self, identity: Identity, *, issuer: str, jti: str, now: int) -> str:
         """A token for an agent, good for an hour."""
-        ring = self._keys.ring()
+        signer = self._keys.signer()
         claims = {
             "iss": issuer,
             "sub": identity.id,
@@ -72,7 +72,7 @@ class AgentTokens:
             "scope": " ".join(orjson.loads(identity.scopes)),
             "org": identity.organization_id,
         }
-        return jwt.encode(claims, ring.private, algorithm="EdDSA", headers={"kid": ring.kid})
+        return jwt.encode(claims, signer.private, algorithm="EdDSA", headers={"kid": signer.kid})
 
     def agent_of(self, token: str) -> AgentCaller:
         """The agent whose token this is. Raises InvalidToken, also when it was ended, or its agent was."""

@@ -32,15 +32,22 @@ class Sealer:
 
     def open(self, sealed: str, *, name: str) -> bytes | None:
         """What was sealed; None when it was altered, or sealed under no secret of this server."""
-        try:
-            raw = base64.urlsafe_b64decode(sealed)
-        except (binascii.Error, ValueError):
-            return None
         for cipher in self._ciphers:
-            try:
-                return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], name.encode())
-            except (InvalidTag, ValueError):
-                continue
+            content = _opened(cipher, sealed, name)
+            if content is not None:
+                return content
+        return None
+
+    def is_current(self, sealed: str, *, name: str) -> bool:
+        """Whether it was sealed under the newest of the secrets."""
+        return _opened(self._ciphers[0], sealed, name) is not None
+
+
+def _opened(cipher: AESGCM, sealed: str, name: str) -> bytes | None:
+    try:
+        raw = base64.urlsafe_b64decode(sealed)
+        return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], name.encode())
+    except (binascii.Error, InvalidTag, ValueError):
         return None
 
 

@@ -105,7 +105,7 @@ def by_assertion(services: Services, asking: Asking, assertion: str, *, audience
 
 def refresh(services: Services, asking: Asking, token: str) -> Tokens:
     """A new access token for a refresh token, which stays good. Raises as `by_secret` does."""
-    services.signing_keys.ring()  # what cannot sign should not begin
+    services.signing_keys.signer()  # what cannot sign should not begin
     kept = digest(services.pepper, token) if is_well_formed(token) else None
     now, jti = services.clock(), random_uuid()
     found = services.db.write(_refresh, asking, kept, jti=jti, now=now)
@@ -147,7 +147,7 @@ def introspect(services: Services, caller: Caller, token: str) -> Mapping[str, A
 
 
 def _issue(services: Services, asking: Asking, proof: _Proof) -> Tokens:
-    services.signing_keys.ring()  # what cannot sign should not begin
+    services.signing_keys.signer()  # what cannot sign should not begin
     now, jti, token = services.clock(), random_uuid(), generate(REFRESH_PREFIX)
     kept = digest(services.pepper, token)
     found = services.db.write(_prove, asking, proof, kept, jti=jti, now=now)

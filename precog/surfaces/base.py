@@ -146,6 +146,10 @@ def _from_ours(error: PrecogError) -> Problem:
             return Problem(error.code, f"The session's {error.limit} is reached", {"limit": error.limit})
         case errors.InvalidTransition():
             return Problem(error.code, f"That is no step from {error.status}", {"status": error.status})
+        case errors.CannotSign():
+            return Problem(
+                error.code, "This server cannot sign tokens at the moment", headers={"Retry-After": "1"}
+            )
         case errors.StorageUnavailable():
             return Problem(
                 error.code, "The database cannot be used at the moment", headers={"Retry-After": "1"}

@@ -30,7 +30,7 @@ from precog.storage.interactions import Filter
 
 # Looked at once a start, a registration or by the operator's command line, of a few rows.
 MAY_SCAN = {"organizations.ALL", "organizations.OLDEST", "keys.ANY"} | {
-    f"signing_keys.{name}" for name in ("PUBLISHED", "RETIRE", "FORGET")
+    f"signing_keys.{name}" for name in ("PUBLISHED", "RETIRE", "WIPE", "FORGET")
 }
 # Has only what is still to be analyzed, which is what is asked for.
 WAITING = "USING INDEX interactions_unanalyzed"

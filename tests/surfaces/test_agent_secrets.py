@@ -70,7 +70,7 @@ def story(sandbox, caplog):
         client.delete(f"{AGENTS}/{made['id']}"),
     ]
     key = load_pem_private_key(made["private_key"].encode(), None)
-    signing = sandbox.services.signing_keys.ring().private
+    signing = sandbox.services.signing_keys.signer().private
     secret = {made["secret"].encode(), held["refresh_token"].encode(), access.encode()}
     for one in (key, signing):
         secret |= forms(one.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))

@@ -15,7 +15,6 @@ from werkzeug.test import TestResponse
 from precog import create_app
 from precog.core import administration
 from tests.conftest import PEPPER
-from tests.parallel import in_threads
 from tests.surfaces.agents_with_keys import (
     AGENTS,
     INTROSPECT,
@@ -390,7 +389,7 @@ def test_introspection_needs_a_key(client, sandbox):
     assert refused(answer) == (401, "unauthenticated")
 
 
-# --- several servers, and rotation ----------------------------------------------------------
+# --- several servers ------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -444,64 +443,6 @@ def test_what_is_ended_is_refused_here_at_once_and_elsewhere_within_five_seconds
     assert telemetry(elsewhere, token).json["error"]["code"] == "INVALID_TOKEN"
 
 
-def test_two_servers_sign_by_one_key(two):
-    sandbox, elsewhere = two
-    assert elsewhere.get(JWKS).json == sandbox.client.get(JWKS).json
-    token = tokens(elsewhere, agent(sandbox.client))["access_token"]
-    assert claims_of(token, sandbox.client.get(JWKS).json)
-
-
-def test_after_a_rotation_old_tokens_are_good_until_they_expire(two, clock):
-    sandbox, elsewhere = two
-    client, stranger = sandbox.client, sandbox.app.test_client()
-    made = agent(client)
-    old = tokens(client, made)["access_token"]
-    assert elsewhere.get(JWKS).json["keys"]
-    kid = sandbox.services.signing_keys.rotate()
-    new = tokens(client, made)["access_token"]
-    assert jwt.get_unverified_header(new)["kid"] == kid
-    for server in (stranger, elsewhere):  # which has not heard of the new key yet
-        assert telemetry(server, old).status_code == 200
-        assert telemetry(server, new).status_code == 200
-    clock.advance(3_599_000)
-    published = client.get(JWKS).json
-    assert [key["kid"] for key in published["keys"]].count(kid) == 1
-    assert len(published["keys"]) == 2
-    assert claims_of(old, published)
-    clock.advance(120_000)
-    assert [key["kid"] for key in client.get(JWKS).json["keys"]] == [kid]
-    assert telemetry(stranger, old).status_code == 401
-
-
-def test_a_retired_private_key_is_gone(two):
-    sandbox, _ = two
-    sandbox.client.get(JWKS)
-    sandbox.services.signing_keys.rotate()
-    rows = sandbox.services.db.read(lambda tx: tx.all("SELECT * FROM signing_keys ORDER BY retired_at"))
-    assert sorted(row["private_sealed"] == "" for row in rows) == [False, True]
-
-
-def test_a_newer_secret_key_opens_what_an_older_one_sealed(two, make_server):
-    sandbox, _ = two
-    made = agent(sandbox.client)
-    token = tokens(sandbox.client, made)["access_token"]
-    later = make_server(*SECRETS, "a still newer secret key").test_client()
-    header = jwt.get_unverified_header(tokens(later, made)["access_token"])
-    assert header == jwt.get_unverified_header(token)
-
-
-def test_a_server_without_the_secret_key_signs_nothing_until_the_key_is_rotated(two, make_server, caplog):
-    sandbox, _ = two
-    made = agent(sandbox.client)
-    tokens(sandbox.client, made)
-    other = make_server("another secret key")
-    body = {"agent_id": made["id"], "secret": made["secret"]}
-    assert refused(other.test_client().post(TOKEN, json=body)) == (503, "storage_unavailable")
-    assert "rotate-signing" in caplog.text
-    other.extensions["precog"].signing_keys.rotate()
-    assert tokens(other.test_client(), made)
-
-
 def test_the_time_of_the_last_use_is_written_once_a_minute(client, sandbox, clock):
     made = agent(client)
     token = tokens(client, made)["access_token"]
@@ -511,10 +452,3 @@ def test_the_time_of_the_last_use_is_written_once_a_minute(client, sandbox, cloc
         clock.advance(1_000)
     sandbox.services.db.write(lambda tx: None)  # behind what was posted
     assert client.get(f"{AGENTS}/{made['id']}").json["last_auth_at"] == "2026-01-15T10:31:30.000Z"
-
-
-def test_many_servers_that_start_at_once_make_one_key(make_server):
-    apps = [make_server(*SECRETS) for _ in range(4)]
-    answers = in_threads(4, lambda number: apps[number].test_client().get(JWKS).json)
-    assert len(answers[0]["keys"]) == 1
-    assert answers == [answers[0]] * 4

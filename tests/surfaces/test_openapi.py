@@ -223,6 +223,8 @@ def test_every_header_of_every_answer_is_documented(document, published):
                 expected |= {"Idempotent-Replayed"}
             if (path, method, status) == ("/v1/agents", "get", "200"):
                 expected |= {"X-Total-Count"}
+            if (path, status) == ("/.well-known/jwks.json", "200"):
+                expected |= {"Cache-Control"}
             assert response["headers"].keys() == expected, (path, status)
             assert response["content"].keys() == {"application/json"}
 

@@ -8,6 +8,7 @@ from flask import g, request
 
 from ...core import tokens
 from ...core.addresses import network_of
+from ...core.signing_keys import JWKS_MAX_AGE_S
 from ...core.tokens import Asking, Tokens
 from ...errors import MissingField, WrongValue
 from .. import auth
@@ -40,6 +41,7 @@ _REVOKED = RevokedSchema()
 _STATE = StateSchema()
 _KEYS = KeysSchema()
 _ERRORS = (400, 401, 403, 413, 415, 422, 429, 500, 503)
+_MAY_BE_KEPT = {"Cache-Control": {"description": "How long it may be kept.", "schema": {"type": "string"}}}
 _NO_KEY: list[dict[str, list[str]]] = [{}, {"ApiKey": []}]
 
 
@@ -88,13 +90,14 @@ def introspect_token(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @well_known_blueprint.route("/.well-known/jwks.json", methods=["GET"])
-@well_known_blueprint.response(200, _KEYS, headers=RATE_LIMIT_HEADERS)
+@well_known_blueprint.response(200, _KEYS, headers={**RATE_LIMIT_HEADERS, **_MAY_BE_KEPT})
 @well_known_blueprint.errors(ERROR, 429, 500, 503, headers=RATE_LIMIT_HEADERS)
 @well_known_blueprint.doc(security=[])
-def get_keys() -> dict[str, Any]:
-    """The public keys by which anybody verifies an access token."""
+def get_keys() -> Any:
+    """The public keys by which anybody verifies an access token; a new one is here before it signs."""
     g.quota = auth.charge()
-    return {"keys": list(services().signing_keys.ring().jwks)}
+    body = {"keys": list(services().signing_keys.ring().jwks)}
+    return body, 200, {"Cache-Control": f"public, max-age={JWKS_MAX_AGE_S}"}
 
 
 def _prove(body: dict[str, Any]) -> Tokens:
