@@ -15,15 +15,26 @@ from .keys import Caller
 from .services import Services
 from .system_policy import check_thresholds, thresholds_from_json, thresholds_to_json
 
+STATUSES = ("active", "deactivated", "suspended", "revoked")
+
 
 def get(services: Services, caller: Caller, agent_id: str) -> Agent:
     """The organization's agent of that name. Raises NotFound."""
     return services.db.read(_require, caller.organization_id, agent_id)
 
 
-def page(services: Services, caller: Caller, *, after: str, active: bool | None, limit: int) -> list[Agent]:
-    """The organization's agents by name, from the first behind `after`."""
-    return services.db.read(agents.page, caller.organization_id, after=after, active=active, limit=limit)
+def page(services: Services, caller: Caller, *, after: str, status: str | None, limit: int) -> list[Agent]:
+    """The organization's agents by name, from the first behind `after`; of one of STATUSES, or of any."""
+    return services.db.read(agents.page, caller.organization_id, after=after, status=status, limit=limit)
+
+
+def status_of(agent: Agent) -> str:
+    """One of STATUSES. Suspended and revoked are those with a key alone, as whoever made them has said."""
+    if agent.revoked_at is not None:
+        return "revoked"
+    if agent.deactivated_at is not None:
+        return "deactivated"
+    return "active" if agent.suspended_at is None else "suspended"
 
 
 @dataclass(frozen=True, slots=True)

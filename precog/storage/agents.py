@@ -69,18 +69,18 @@ SELECT agents.*, (SELECT MAX(interactions.id) FROM interactions WHERE interactio
        AS last_interaction_id
 FROM agents
 WHERE organization_id = :organization_id AND agent_id > :after
-  AND (CAST(:active AS BIGINT) IS NULL OR (deactivated_at IS NULL AND :active = 1)
-       OR (deactivated_at IS NOT NULL AND :active = 0))
+  AND (CAST(:status AS TEXT) IS NULL OR :status =
+       CASE WHEN revoked_at IS NOT NULL THEN 'revoked'
+            WHEN deactivated_at IS NOT NULL THEN 'deactivated'
+            WHEN suspended_at IS NOT NULL THEN 'suspended'
+            ELSE 'active' END)
 ORDER BY agent_id LIMIT :limit
 """
 
 
-def page(
-    tx: Transaction, organization_id: str, *, after: str, active: bool | None, limit: int
-) -> list[Agent]:
-    """The organization's agents by name, behind `after`; of both kinds when `active` is None."""
-    wanted = None if active is None else int(active)
-    rows = tx.all(PAGE, organization_id=organization_id, after=after, active=wanted, limit=limit)
+def page(tx: Transaction, organization_id: str, *, after: str, status: str | None, limit: int) -> list[Agent]:
+    """The organization's agents by name, behind `after`; of all statuses when `status` is None."""
+    rows = tx.all(PAGE, organization_id=organization_id, after=after, status=status, limit=limit)
     return [from_row(row) for row in rows]
 
 

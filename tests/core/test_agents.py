@@ -27,8 +27,8 @@ def set_active(sandbox: Sandbox, agent_id: str, active: bool) -> agents.Agent:
     return agents.set_active(sandbox.services, caller_of(sandbox), agent_id, active)
 
 
-def names(sandbox: Sandbox, active: bool | None = True) -> list[str]:
-    page = agents.page(sandbox.services, caller_of(sandbox), after="", active=active, limit=1_000)
+def names(sandbox: Sandbox, status: str | None = "active") -> list[str]:
+    page = agents.page(sandbox.services, caller_of(sandbox), after="", status=status, limit=1_000)
     return [agent.agent_id for agent in page]
 
 
@@ -53,7 +53,7 @@ def test_an_agent_beyond_the_plan_is_refused_and_leaves_nothing(sandbox: Sandbox
     with pytest.raises(AgentLimitReached) as caught:
         post(sandbox, "b")
     assert caught.value.limit == 1
-    assert names(sandbox, active=None) == ["a"]
+    assert names(sandbox, status=None) == ["a"]
     post(sandbox, "a")
 
 
@@ -65,7 +65,7 @@ def test_a_deactivated_agent_frees_its_slot_and_does_not_come_back_by_itself(san
     with pytest.raises(AgentDeactivated):
         post(sandbox, "a")
     post(sandbox, "b")
-    assert (names(sandbox, active=True), names(sandbox, active=False)) == (["b"], ["a"])
+    assert (names(sandbox), names(sandbox, status="deactivated")) == (["b"], ["a"])
 
 
 def test_an_agent_comes_back_only_into_a_free_slot(sandbox: Sandbox) -> None:
@@ -110,7 +110,7 @@ def test_another_organizations_agent_is_not_found(sandbox: Sandbox) -> None:
     ):
         with pytest.raises(NotFound):
             attempt()
-    assert agents.page(sandbox.services, stranger, after="", active=None, limit=10) == []
+    assert agents.page(sandbox.services, stranger, after="", status=None, limit=10) == []
     assert names(sandbox) == ["a"]
 
 
@@ -122,7 +122,7 @@ def test_threads_make_exactly_as_many_agents_as_the_plan_has(sandbox: Sandbox) -
     results = in_threads(32, lambda number: post(sandbox, f"agent {number}"))
     assert sum(isinstance(result, str) for result in results) == 10
     assert sum(isinstance(result, AgentLimitReached) for result in results) == 22
-    assert len(names(sandbox, active=None)) == slots_taken(sandbox) == 10
+    assert len(names(sandbox, status=None)) == slots_taken(sandbox) == 10
 
 
 def test_threads_that_name_the_same_agents_make_each_once(sandbox: Sandbox) -> None:
@@ -162,7 +162,7 @@ def test_processes_make_exactly_as_many_agents_as_the_plan_has(sandbox: Sandbox,
     key = sandbox.first.keys["precogx"].secret
     admitted = in_processes(2, MANY_AGENTS, database_url, sandbox.services.pepper, str(sandbox.clock()), key)
     assert admitted[0] == admitted[1]  # both may use the ten that there are
-    assert sorted(admitted[0].strip().split(",")) == names(sandbox, active=None)
+    assert sorted(admitted[0].strip().split(",")) == names(sandbox, status=None)
     assert len(names(sandbox)) == slots_taken(sandbox) == 10
 
 

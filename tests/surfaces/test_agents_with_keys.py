@@ -273,7 +273,31 @@ def test_revoked_is_final_under_every_route(client, sandbox, clock):
     assert answer.status_code == 403
     assert client.get(path).json["status"] == "revoked"
     assert client.get(path).json["name"] == made["name"]
-    assert client.get("/api/v1/agents").json["agents"][0]["status"] == "deactivated"
+    assert client.get("/api/v1/agents").json["agents"][0]["status"] == "revoked"
+
+
+def test_management_tells_how_an_agent_stands(client):
+    made = [agent(client)["id"] for _ in range(4)]
+    _, suspended, deactivated, revoked = made
+    client.patch(f"{AGENTS}/{suspended}", json={"status": "suspended"})
+    client.patch(f"/api/v1/agents/{deactivated}", json={"status": "deactivated"})
+    client.delete(f"{AGENTS}/{revoked}")
+    expected = dict(zip(made, ("active", "suspended", "deactivated", "revoked"), strict=True))
+    assert {one["agentId"]: one["status"] for one in client.get("/api/v1/agents").json["agents"]} == expected
+    for agent_id, status in expected.items():
+        assert client.get(f"/api/v1/agents/{agent_id}").json["status"] == status
+        found = client.get("/api/v1/agents", query_string={"status": status}).json["agents"]
+        assert [one["agentId"] for one in found] == [agent_id]
+
+
+def test_management_deactivates_and_reactivates_one_that_is_suspended_and_leaves_it_so(client):
+    made = agent(client)
+    client.patch(f"{AGENTS}/{made['id']}", json={"status": "suspended"})
+    path = f"/api/v1/agents/{made['id']}"
+    assert client.patch(path, json={"status": "deactivated"}).json["status"] == "deactivated"
+    assert client.patch(path, json={"status": "active"}).json["status"] == "suspended"
+    for status in ("suspended", "revoked"):
+        assert client.patch(path, json={"status": status}).status_code == 400
 
 
 def test_what_is_made_and_ended_is_told_in_the_audit_log(client, sandbox):

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from ...core import ids, times
-from ...core.agents import Agent, Change, own_thresholds
+from ...core.agents import Agent, Change, own_thresholds, status_of
 from ...core.limits import UNLIMITED
 from ...core.policies import System
 from ...core.telemetry import Filter, StoredInteraction
@@ -73,7 +73,7 @@ def from_agent(agent: Agent) -> dict[str, Any]:
     return {
         "agentId": agent.agent_id,
         "name": agent.name,
-        "status": "active" if agent.deactivated_at is None else "deactivated",
+        "status": status_of(agent),
         "createdAt": times.to_rfc3339(agent.created_at),
         "deactivatedAt": _time(agent.deactivated_at),
         "lastSeenAt": _time(ids.received_at(agent.last_interaction_id)),

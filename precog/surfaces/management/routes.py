@@ -42,9 +42,8 @@ _USAGE = UsageSchema()
 def list_agents(query: dict[str, Any]) -> dict[str, Any]:
     """The organization's agents by name."""
     after = convert.from_cursor(query["cursor"]) if query["cursor"] else ""
-    active = None if query["status"] is None else query["status"] == "active"
     caller = auth.charged_caller()
-    found = agents.page(services(), caller, after=after, active=active, limit=query["limit"] + 1)
+    found = agents.page(services(), caller, after=after, status=query["status"], limit=query["limit"] + 1)
     page = found[: query["limit"]]
     return {
         "agents": [convert.from_agent(agent) for agent in page],

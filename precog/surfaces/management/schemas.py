@@ -6,12 +6,13 @@ from typing import Any
 
 import marshmallow as ma
 
+from ...core.agents import STATUSES
 from ...errors import MissingField
 from ..fields import Choice, Count, Text, Time, fault
 from ..policies import Part, PolicySchema, ThresholdSchema, ThresholdsPatch
 from ..queries import Query
 
-AGENT_STATUSES = ("active", "deactivated")
+_SET_STATUSES = STATUSES[:2]
 ACTIONS = ("allow", "mask", "block")
 PAGE_LIMIT = 200
 
@@ -26,7 +27,7 @@ class PageQuery(Query):
 class AgentsQuery(PageQuery):
     """Which agents."""
 
-    status = Choice(AGENT_STATUSES)
+    status = Choice(STATUSES)
 
 
 class InteractionsQuery(PageQuery):
@@ -50,7 +51,7 @@ class AgentPatch(ma.Schema):
     class Meta:
         unknown = ma.EXCLUDE
 
-    status = Choice(AGENT_STATUSES, metadata={"enum": [*AGENT_STATUSES, None], "example": "deactivated"})
+    status = Choice(_SET_STATUSES, metadata={"enum": [*_SET_STATUSES, None], "example": "deactivated"})
     thresholds = Part(
         ThresholdsPatch,
         load_default=ma.missing,
@@ -71,7 +72,13 @@ class AgentSchema(ma.Schema):
     name = ma.fields.String(
         required=True, allow_none=True, metadata={"description": "Of an agent with a key."}
     )
-    status = ma.fields.String(required=True, metadata={"enum": list(AGENT_STATUSES)})
+    status = ma.fields.String(
+        required=True,
+        metadata={
+            "enum": list(STATUSES),
+            "description": "Suspended and revoked are agents with a key, by `/v1/agents`.",
+        },
+    )
     createdAt = ma.fields.String(required=True, metadata={"format": "date-time"})
     deactivatedAt = ma.fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
     lastSeenAt = ma.fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
