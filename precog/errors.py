@@ -272,6 +272,10 @@ class CannotSign(StorageUnavailable):
     """The key that signs was sealed under a secret that this server does not have."""
 
 
+class AuditLogBroken(StorageUnavailable):
+    """The audit log does not end where its last entry was noted, so nothing can be written behind it."""
+
+
 class DatabaseRefused(Exception):
     """The database is not one that this version may use. The text is for the operator."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
+
 from precog.core import audit
 from precog.core.ids import random_id
 from precog.storage import organizations
@@ -44,7 +46,8 @@ def write(db: Database, organization_id: str, count: int = 1, **facts: Any) -> N
 
 def entries(db: Database, organization_id: str) -> list[Entry]:
     """The whole chain, oldest first."""
-    return db.read(audit.audit.stretch, organization_id, after=-(2**62), last=2**62, limit=10_000)
+    found = db.read(audit.audit.stretch, organization_id, after=-(2**62), last=2**62, limit=10_000)
+    return [entry for entry in found if isinstance(entry, Entry)]
 
 
 def change(db: Database, sql: str, **params: Any) -> None:
@@ -109,6 +112,17 @@ def _put(tx: Transaction, entry: Entry) -> None:
     head = audit.audit.head(tx, entry.organization_id)
     audit.audit.add(tx, entry)
     tx.run(audit.audit.SET_HEAD, organization_id=entry.organization_id, entry_hash=head.entry_hash)
+
+
+def begin_anew(db: Database) -> None:
+    """Forget every chain: what was written while the test was prepared is not its own."""
+    for table in ("audit_entries", "audit_heads"):
+        change(db, f"DELETE FROM {table}")
+
+
+def told(db: Database, organization_id: str) -> list[tuple[str, dict[str, Any]]]:
+    """What the chain tells, oldest first: event and metadata."""
+    return [(entry.event_type, orjson.loads(entry.metadata)) for entry in entries(db, organization_id)]
 
 
 def only_with(db: Database) -> Any:

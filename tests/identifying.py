@@ -46,11 +46,11 @@ def acting(caller: Caller, agent_id: str) -> AgentCaller:
 
 
 def audited(services: Services, organization_id: str) -> list[tuple[str, dict[str, Any]]]:
-    """What the organization's audit entries tell, oldest first: event and metadata."""
+    """What the organization's audit entries tell of its agents, oldest first: event and metadata."""
     return [(entry.event_type, orjson.loads(entry.metadata)) for entry in entries(services, organization_id)]
 
 
 def entries(services: Services, organization_id: str) -> list[Entry]:
-    """The organization's audit entries, oldest first."""
-
-    return services.db.read(audit.stretch, organization_id, after=0, last=2**62, limit=10_000)
+    """The organization's audit entries that tell of an agent, oldest first."""
+    found = services.db.read(audit.stretch, organization_id, after=0, last=2**62, limit=10_000)
+    return [entry for entry in found if isinstance(entry, Entry) and entry.agent_id]

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from precog import create_app
 from precog.cli import main
 
-from .auditing import write
+from .auditing import begin_anew, write
 from .test_cli import ask, refusal, run
 from .test_cli import elsewhere as elsewhere  # each test in a folder of its own
 
@@ -23,6 +23,7 @@ def organization(elsewhere: None) -> str:
     id = ask("init")["organization"]["id"]
     services = create_app({"background_analysis": False}).extensions["precog"]
     try:
+        begin_anew(services.db)
         write(services.db, id, 5)
     finally:
         services.close()
@@ -44,6 +45,14 @@ def cut_off() -> None:
         "UPDATE audit_heads SET sequence_number = 3, entry_hash ="
         " (SELECT entry_hash FROM audit_entries WHERE sequence_number = 3)",
     )
+
+
+def test_where_the_log_cannot_be_written_on_a_command_says_so(organization):
+    behind_its_back("UPDATE audit_heads SET sequence_number = 3")
+    sentence = "The audit log does not end where it was left: see precog audit verify."
+    assert refusal("org", "set-plan", organization, "FREE") == sentence
+    behind_its_back("UPDATE audit_entries SET event_type = CAST(x'ff' AS TEXT) WHERE sequence_number = 2")
+    assert "Entry 2 is not what its hash was made of" in run("audit", "verify").stdout
 
 
 def test_a_whole_chain_is_said_to_be_whole(organization):
@@ -91,7 +100,7 @@ def test_anybody_can_verify_a_checkpoint_by_the_public_key(organization):
 def test_of_several_organizations_one_is_named(organization):
     other = ask("org", "create", "Other")["id"]
     assert run("audit", "verify").exit_code == 2
-    assert ask("audit", "verify", "--org", other)["entries_verified"] == 0
+    assert ask("audit", "verify", "--org", other)["entries_verified"] == 1  # its own beginning
     Path("kept").write_text(run("audit", "checkpoint", "--org", organization).stdout)
     assert refusal("audit", "verify", "--org", other, "--checkpoint", "kept") == (
         "checkpoint: expected checkpoint of this organization."

@@ -16,6 +16,7 @@ from ..core.services import Services
 from ..errors import (
     AgentLimitReached,
     AlreadyExists,
+    AuditLogBroken,
     ConfigurationError,
     DatabaseRefused,
     InvalidField,
@@ -91,6 +92,8 @@ def organization_id(services: Services, wanted: str | None) -> str:
 
 def _sentence(error: PrecogError) -> str:
     match error:
+        case AuditLogBroken():
+            return "The audit log does not end where it was left: see precog audit verify."
         case StorageUnavailable():
             return "The database cannot be used: it is locked, full, read-only or gone."
         case NotFound():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import AlreadyExists, NotFound, WrongValue
 from ..storage import keys as key_rows
@@ -11,7 +11,7 @@ from ..storage import organizations, systems
 from ..storage.engine import Transaction
 from ..storage.keys import ApiKey as ApiKey  # the command line takes it from here
 from ..storage.organizations import Organization as Organization
-from . import keys
+from . import audit, keys
 from .ids import random_id
 from .keys import NewKey
 from .plans import Plan, plan_named
@@ -59,6 +59,7 @@ def _first_start(tx: Transaction, requests: tuple[KeyRequest, ...], *, pepper: s
     made = {
         request.kind: make_key(tx, organization.id, request, pepper=pepper, now=now) for request in requests
     }
+    _note_made(tx, organization, now)
     return FirstStart(organization, system, made)
 
 
@@ -69,11 +70,22 @@ def create_organization(services: Services, name: str, plan: str) -> Organizatio
     """
     if not name.strip():
         raise WrongValue("name", expected="at least one visible character", received="none")
-    return services.db.write(make_organization, name, plan_named(plan), now=services.clock())
+    return services.db.write(_create_organization, name, plan_named(plan), now=services.clock())
+
+
+def _create_organization(tx: Transaction, name: str, plan: Plan, *, now: int) -> Organization:
+    made = make_organization(tx, name, plan, now=now)
+    _note_made(tx, made, now)
+    return made
+
+
+def _note_made(tx: Transaction, organization: Organization, now: int) -> None:
+    facts = {"name": organization.name, "plan": organization.plan, "key_id": None, "made_by_key_id": None}
+    audit.append(tx, organization.id, event_type="organization.created", metadata=facts, now=now)
 
 
 def make_organization(tx: Transaction, name: str, plan: Plan, *, now: int) -> Organization:
-    """As `create_organization`, of a name that is not blank, within a transaction."""
+    """As `create_organization`, of a name that is not blank, within a transaction, but without the entry."""
     organization = _add_organization(tx, name, plan, now=now)
     systems.add(tx, id=random_id("sys-"), organization_id=organization.id, name="default", created_at=now)
     return organization
@@ -111,12 +123,13 @@ def set_plan(services: Services, organization_id: str, plan: str) -> Organizatio
     Raises NotFound for an unknown organization or plan.
     """
     try:
-        return services.db.write(_set_plan, organization_id, plan_named(plan))
+        return services.db.write(_set_plan, organization_id, plan_named(plan), now=services.clock())
     finally:
         services.authenticator.forget()
 
 
-def _set_plan(tx: Transaction, organization_id: str, plan: Plan) -> Organization:
+def _set_plan(tx: Transaction, organization_id: str, plan: Plan, *, now: int) -> Organization:
+    before = _require(tx, organization_id)
     organizations.set_plan(
         tx,
         id=organization_id,
@@ -126,7 +139,11 @@ def _set_plan(tx: Transaction, organization_id: str, plan: Plan) -> Organization
         requests_per_minute=plan.requests_per_minute,
         burst=plan.burst,
     )
-    return _require(tx, organization_id)
+    after = _require(tx, organization_id)
+    if replace(after, active_agents=before.active_agents) != before:
+        facts = {"plan": after.plan, "plan_before": before.plan, "key_id": None}
+        audit.append(tx, organization_id, event_type="organization.plan_changed", metadata=facts, now=now)
+    return after
 
 
 def _require(tx: Transaction, organization_id: str) -> Organization:

@@ -7,16 +7,20 @@ who has the entries can check them without this server.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 import rfc8785
 
+from ..errors import AuditLogBroken
 from ..storage import audit
 from ..storage.audit import Entry as Entry
-from ..storage.engine import Transaction
+from ..storage.engine import Transaction, Undecodable
 from . import ids, times
+
+log = logging.getLogger(__name__)
 
 _EXACT = 2**53 - 1  # RFC 8785 knows doubles alone, which hold every integer up to here
 
@@ -36,10 +40,11 @@ def append(
 
     It belongs at the end: from here on every other change of the organization waits for this transaction, and
     who waits for nothing afterwards cannot be waited for in a circle. Raises ValueError for metadata that
-    JSON cannot hold: NaN, an infinity, half a surrogate pair, a key that is no text.
+    JSON cannot hold: NaN, an infinity, half a surrogate pair, a key that is no text; and AuditLogBroken when
+    the chain does not end where its last entry has left it.
     """
     text = canonical_metadata(metadata or {})
-    place = audit.take(tx, organization_id)
+    place = _place(tx, organization_id)
     facts = {
         "id": ids.random_uuid(),
         "event_type": event_type,
@@ -49,7 +54,25 @@ def append(
         "metadata": text,
         "created_at": now,
     }
-    audit.add(tx, sealed(organization_id, place.sequence_number, place.entry_hash, facts))
+    if not audit.add(tx, sealed(organization_id, place.sequence_number, place.entry_hash, facts)):
+        raise _broken(organization_id)
+
+
+def _place(tx: Transaction, organization_id: str) -> audit.Head:
+    try:
+        return audit.take(tx, organization_id)
+    except Undecodable:
+        raise _broken(organization_id) from None
+
+
+def _broken(organization_id: str) -> AuditLogBroken:
+    log.error(
+        "the audit log of %s does not end where its last entry has left it, so nothing is changed there; "
+        "run `precog audit verify --org %s`",
+        organization_id,
+        organization_id,
+    )
+    return AuditLogBroken()
 
 
 def sealed(organization_id: str, sequence_number: int, previous_hash: str, facts: Mapping[str, Any]) -> Entry:

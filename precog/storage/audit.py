@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .engine import Row, Transaction
+from .engine import Row, Transaction, Undecodable
 
 GENESIS = "0" * 64
 """The hash that the first entry names: there is none before it."""
@@ -45,6 +45,13 @@ def from_row(row: Row) -> Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An entry with something that is no text in the place of one."""
+
+    sequence_number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """Where a chain ends: its newest entry's number and hash, 0 and GENESIS when it has none."""
 
@@ -78,14 +85,15 @@ INSERT INTO audit_entries (organization_id, sequence_number, id, previous_hash, 
                            session_id, transaction_id, metadata, created_at)
 VALUES (:organization_id, :sequence_number, :id, :previous_hash, :entry_hash, :event_type, :agent,
         :session_id, :transaction_id, :metadata, :created_at)
+ON CONFLICT DO NOTHING
 """
 
 SET_HEAD = "UPDATE audit_heads SET entry_hash = :entry_hash WHERE organization_id = :organization_id"
 
 
-def add(tx: Transaction, entry: Entry) -> None:
-    """Store an entry in the place that was taken for it."""
-    tx.run(
+def add(tx: Transaction, entry: Entry) -> bool:
+    """Store an entry in the place that was taken for it; False when another stands there."""
+    added = tx.run(
         ADD,
         organization_id=entry.organization_id,
         sequence_number=entry.sequence_number,
@@ -100,14 +108,24 @@ def add(tx: Transaction, entry: Entry) -> None:
         created_at=entry.created_at,
     )
     tx.run(SET_HEAD, organization_id=entry.organization_id, entry_hash=entry.entry_hash)
+    return added > 0
 
 
 HEAD = "SELECT sequence_number, entry_hash FROM audit_heads WHERE organization_id = :organization_id"
+HEAD_NUMBER = "SELECT sequence_number FROM audit_heads WHERE organization_id = :organization_id"
 
 
 def head(tx: Transaction, organization_id: str) -> Head:
-    """Where the chain ends by what was noted at its last entry."""
-    row = tx.one(HEAD, organization_id=organization_id)
+    """Where the chain ends by what was noted at its last entry; the hash is '' where none can be read."""
+    return _end(tx, organization_id, HEAD, HEAD_NUMBER)
+
+
+def _end(tx: Transaction, organization_id: str, sql: str, number_alone: str) -> Head:
+    try:
+        row = tx.one(sql, organization_id=organization_id)
+    except Undecodable:
+        row = tx.one(number_alone, organization_id=organization_id)
+        return NO_HEAD if row is None else Head(row["sequence_number"], "")
     return NO_HEAD if row is None else Head(row["sequence_number"], row["entry_hash"])
 
 
@@ -115,12 +133,15 @@ NEWEST = """
 SELECT sequence_number, entry_hash FROM audit_entries WHERE organization_id = :organization_id
 ORDER BY sequence_number DESC LIMIT 1
 """
+NEWEST_NUMBER = """
+SELECT sequence_number FROM audit_entries WHERE organization_id = :organization_id
+ORDER BY sequence_number DESC LIMIT 1
+"""
 
 
 def newest(tx: Transaction, organization_id: str) -> Head:
-    """Where the chain ends by its entries."""
-    row = tx.one(NEWEST, organization_id=organization_id)
-    return NO_HEAD if row is None else Head(row["sequence_number"], row["entry_hash"])
+    """Where the chain ends by its entries; the hash is '' where none can be read."""
+    return _end(tx, organization_id, NEWEST, NEWEST_NUMBER)
 
 
 GET = """
@@ -128,9 +149,12 @@ SELECT * FROM audit_entries WHERE organization_id = :organization_id AND sequenc
 """
 
 
-def get(tx: Transaction, organization_id: str, sequence_number: int) -> Entry | None:
+def get(tx: Transaction, organization_id: str, sequence_number: int) -> Entry | Unreadable | None:
     """The entry of this number, or None."""
-    row = tx.one(GET, organization_id=organization_id, sequence_number=sequence_number)
+    try:
+        row = tx.one(GET, organization_id=organization_id, sequence_number=sequence_number)
+    except Undecodable:
+        return Unreadable(sequence_number)
     return None if row is None else from_row(row)
 
 
@@ -141,10 +165,23 @@ ORDER BY sequence_number LIMIT :limit
 """
 
 
-def stretch(tx: Transaction, organization_id: str, *, after: int, last: int, limit: int) -> list[Entry]:
+NUMBERS = """
+SELECT sequence_number FROM audit_entries
+WHERE organization_id = :organization_id AND sequence_number > :after AND sequence_number <= :last
+ORDER BY sequence_number LIMIT :limit
+"""
+
+
+def stretch(
+    tx: Transaction, organization_id: str, *, after: int, last: int, limit: int
+) -> list[Entry | Unreadable]:
     """The entries behind `after` up to `last`, oldest first."""
-    rows = tx.all(STRETCH, organization_id=organization_id, after=after, last=last, limit=limit)
-    return [from_row(row) for row in rows]
+    bounds = {"organization_id": organization_id, "after": after, "last": last, "limit": limit}
+    try:
+        return [from_row(row) for row in tx.all(STRETCH, **bounds)]
+    except Undecodable:  # which does not tell where
+        found = (get(tx, organization_id, row["sequence_number"]) for row in tx.all(NUMBERS, **bounds))
+        return [one for one in found if one is not None]
 
 
 # Only the filters that are asked for stand in a statement, so that each is answered by its own index.

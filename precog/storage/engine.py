@@ -23,6 +23,10 @@ BUSY_TIMEOUT_MS = 4_000  # a group may wait this long for another process, twice
 GROUP_LIMIT = 256  # functions a commit, so that the first of them does not wait for ever
 
 
+class Undecodable(Exception):
+    """A row holds what is no text where one must stand: nothing of ours wrote it, but SQLite keeps it."""
+
+
 class Row(Protocol):
     """A result row: columns by name."""
 

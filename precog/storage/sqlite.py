@@ -15,7 +15,7 @@ from typing import Any, Concatenate
 
 from ..errors import DatabaseRefused, StorageUnavailable
 from . import engine
-from .engine import Forkable, Item, P, Row, T, Transaction, watch_forks
+from .engine import Forkable, Item, P, Row, T, Transaction, Undecodable, watch_forks
 from .writer import Job, MergeableJob, PatientJob, PostedJob, Writer, merged, run_together
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,13 @@ def _curable(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _CURABLE
 
 
+def _readable(error: sqlite3.OperationalError) -> Exception:
+    """The error; of what cannot be decoded, one that does not repeat it."""
+    if hasattr(error, "sqlite_errorcode") or "decode to UTF-8" not in str(error):
+        return error
+    return Undecodable()
+
+
 def _kept(connection: sqlite3.Connection, run: Callable[..., None], *arguments: Any) -> Exception | None:
     """Run a part of a transaction; what it raised, and then nothing of it is kept."""
     connection.execute("SAVEPOINT job")
@@ -67,11 +74,17 @@ class SqliteTransaction:
         self._execute = connection.execute
 
     def one(self, sql: str, /, **params: Any) -> Row | None:
-        row: Row | None = self._execute(sql, params).fetchone()
+        try:
+            row: Row | None = self._execute(sql, params).fetchone()
+        except sqlite3.OperationalError as error:
+            raise _readable(error) from None
         return row
 
     def all(self, sql: str, /, **params: Any) -> Sequence[Row]:
-        return self._execute(sql, params).fetchall()
+        try:
+            return self._execute(sql, params).fetchall()
+        except sqlite3.OperationalError as error:
+            raise _readable(error) from None
 
     def run(self, sql: str, /, **params: Any) -> int:
         return self._execute(sql, params).rowcount

@@ -11,6 +11,7 @@ from precog.core.administration import KeyRequest
 from precog.core.services import Services
 from precog.errors import AlreadyExists, NotFound
 from precog.surfaces.key_kinds import PREFIXES, first_keys
+from tests.auditing import told
 from tests.conftest import PEPPER, Sandbox, SetClock
 from tests.parallel import in_processes, in_threads
 
@@ -99,6 +100,24 @@ def test_an_unknown_plan_or_organization_is_refused(fresh: Services) -> None:
     with pytest.raises(NotFound, match="organization"):
         administration.set_plan(fresh, "org-unknown", "FREE")
     assert administration.list_organizations(fresh) == []
+
+
+def test_what_the_operator_does_to_an_organization_is_in_its_audit_log(fresh: Services) -> None:
+    first = administration.first_start(fresh, first_keys()).organization
+    made = administration.create_organization(fresh, "Acme", "FREE")
+    for plan in ("BUSINESS", "BUSINESS", "FREE"):
+        administration.set_plan(fresh, made.id, plan)
+    assert told(fresh.db, first.id) == [
+        (
+            "organization.created",
+            {"name": "Default", "plan": "ENTERPRISE", "key_id": None, "made_by_key_id": None},
+        )
+    ]
+    assert told(fresh.db, made.id) == [
+        ("organization.created", {"name": "Acme", "plan": "FREE", "key_id": None, "made_by_key_id": None}),
+        ("organization.plan_changed", {"plan": "BUSINESS", "plan_before": "FREE", "key_id": None}),
+        ("organization.plan_changed", {"plan": "FREE", "plan_before": "BUSINESS", "key_id": None}),
+    ]
 
 
 def test_organizations_are_listed_oldest_first(fresh: Services, clock: SetClock) -> None:

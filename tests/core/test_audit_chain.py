@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from precog.core import audit, audit_chain
 from precog.core.audit_chain import Checkpoint
+from precog.errors import AuditLogBroken
 from tests.auditing import (
     change,
     entries,
@@ -184,6 +185,7 @@ def test_a_tail_that_was_cut_off_with_its_noted_end_is_found_by_a_checkpoint(db,
         ("created_at", "yesterday"),
         ("created_at", 2**62),
         ("created_at", 1.5),
+        ("created_at", NOW + 1.25),
         ("metadata", b"\xff"),
         ("metadata", 7),
         ("event_type", b"\xff"),
@@ -194,6 +196,59 @@ def test_what_never_was_an_entry_is_found(db, services, organization_id, column,
     write(db, organization_id, 3)
     set_column(db, organization_id, 2, column, value)
     assert faults(services, organization_id) == ["Entry 2 is not what its hash was made of"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "column",
+    ["id", "event_type", "agent", "session_id", "transaction_id", "metadata", "previous_hash", "entry_hash"],
+)
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_an_entry_with_what_is_no_text_is_named(db, services, organization_id, column, number):
+    write(db, organization_id, 3)
+    past = checkpoint(db, organization_id)
+    change(
+        db,
+        f"UPDATE audit_entries SET {column} = CAST(x'61ff' AS TEXT) WHERE sequence_number = :number",
+        number=number,
+    )
+    named = f"Entry {number} is not what its hash was made of"
+    assert faults(services, organization_id)[0] == named
+    assert faults(services, organization_id, start=2)[:1] == ([named] if number > 1 else [])
+    assert len(faults(services, organization_id, checkpoint=past)) <= 3
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_noted_end_that_is_no_text_is_found_and_nothing_is_written_behind_it(
+    db, services, organization_id, caplog
+):
+    write(db, organization_id, 3)
+    change(db, "UPDATE audit_heads SET entry_hash = CAST(x'ff' AS TEXT)")
+    assert faults(services, organization_id) == ["Entry 3 is not the one that was written last"]
+    with pytest.raises(AuditLogBroken):
+        write(db, organization_id)
+    assert "\\xff" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM audit_heads",
+        "UPDATE audit_heads SET sequence_number = 2",
+        "UPDATE audit_heads SET sequence_number = 0, entry_hash = '0000'",
+    ],
+)
+def test_behind_a_noted_end_that_is_gone_or_set_back_nothing_is_written(
+    db, services, organization_id, sql, caplog
+):
+    write(db, organization_id, 3)
+    change(db, sql)
+    before = entries(db, organization_id)
+    with pytest.raises(AuditLogBroken):
+        write(db, organization_id)
+    assert f"precog audit verify --org {organization_id}" in caplog.text
+    assert entries(db, organization_id) == before
+    assert faults(services, organization_id) != []
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

@@ -11,6 +11,7 @@ from precog.core.callers import Registered, Registration, share_from_text, share
 from precog.core.services import Services
 from precog.core.times import HOUR_MS
 from precog.errors import NotFound, PrecogError, RateLimited, WrongValue
+from tests.auditing import begin_anew
 from tests.conftest import NOW, Sandbox
 from tests.parallel import in_threads
 
@@ -144,6 +145,7 @@ def test_of_many_registrations_at_once_ten_succeed(sandbox: Sandbox) -> None:
 
 
 def test_a_server_of_nobody_registers_nobody(sandbox: Sandbox, services: Services) -> None:
+    begin_anew(services.db)
     for table in ("system_policies", "api_keys", "systems", "organizations"):
         services.db.write(lambda tx, table=table: tx.run(f"DELETE FROM {table}"))
     with pytest.raises(NotFound):

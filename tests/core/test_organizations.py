@@ -8,9 +8,10 @@ from precog.core import administration, organizations
 from precog.core.administration import KeyRequest
 from precog.core.keys import SCOPES
 from precog.errors import Forbidden, NotFound, RateLimited, WrongValue
+from tests.auditing import told
 from tests.conftest import NOW
 from tests.core.making import admits
-from tests.identifying import audited, operator
+from tests.identifying import operator
 from tests.parallel import in_threads
 
 REQUEST = KeyRequest(kind="precogx", prefix="px_live_", name="first key", scopes=frozenset(SCOPES))
@@ -105,4 +106,4 @@ def test_that_it_was_made_is_the_first_entry_of_its_own_log(services, caller):
         "key_id": made.key.record.id,
         "made_by_key_id": caller.key_id,
     }
-    assert audited(services, made.organization.id) == [("organization.created", facts)]
+    assert told(services.db, made.organization.id) == [("organization.created", facts)]

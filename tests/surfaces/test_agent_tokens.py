@@ -181,7 +181,7 @@ def test_what_the_plan_refuses_leaves_neither_token_nor_entry(client, sandbox):
             tx.one(f"SELECT count(*) AS n FROM {table}")["n"] for table in ("refresh_tokens", "audit_entries")
         ]
     )
-    assert counted == [given, given + 1]  # the agent's own beginning is an entry too
+    assert counted == [given, given + 3]  # entries too: the organization, its agent, and its plan
 
 
 # --- by an assertion ------------------------------------------------------------------------

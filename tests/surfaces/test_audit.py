@@ -8,12 +8,13 @@ import pytest
 import rfc8785
 
 from precog.core import administration, audit_chain
-from tests.auditing import forged, put, remove, set_column, write
+from tests.auditing import begin_anew, change, forged, put, remove, set_column, write
 from tests.conftest import NOW
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def db(sandbox):
+    begin_anew(sandbox.services.db)
     return sandbox.services.db
 
 
@@ -43,6 +44,19 @@ def test_an_entry_says_what_happened(client, db, organization_id):
         "metadata": {"name": "x"},
         "created_at": "2026-01-15T10:30:00.000Z",
     }
+
+
+def test_where_the_log_cannot_be_written_on_nothing_is_changed(client, db, organization_id, caplog):
+    write(db, organization_id, 3)
+    change(db, "DELETE FROM audit_heads")
+    answer = client.post("/v1/agents", json={"name": "payer"})
+    assert (answer.status_code, answer.json) == (
+        503,
+        {"detail": "The audit log cannot be written on at the moment", "code": "storage_unavailable"},
+    )
+    assert f"run `precog audit verify --org {organization_id}`" in caplog.text
+    assert client.get("/v1/agents").json == []
+    assert client.get("/audit/verify").json["is_valid"] is False
 
 
 def test_who_has_the_answers_verifies_them_alone(client, db, organization_id):
@@ -102,7 +116,7 @@ def test_an_organization_sees_its_own_chain_alone(sandbox, client, db):
     assert client.get("/audit").json["total"] == 0
     assert client.get("/audit/verify").json["is_valid"]
     client.environ_base["HTTP_X_API_KEY"] = sandbox.key("read", organization_id=other)
-    assert client.get("/audit").json["total"] == 3
+    assert client.get("/audit").json["total"] == 4  # its own beginning, too
     assert not client.get("/audit/verify").json["is_valid"]
 
 
