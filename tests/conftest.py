@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +16,9 @@ from precog import create_app
 from precog.core import administration
 from precog.core.administration import FirstStart, KeyRequest
 from precog.core.services import Services
-from precog.storage import migrate
 from precog.storage.engine import Database, open_database
 from precog.surfaces.key_kinds import first_keys
+from tests.databases import Schemas, copied, prepared
 
 POSTGRES = os.environ.get("PRECOG_TEST_POSTGRES")
 NOW = 1_768_473_000_000  # 2026-01-15T10:30:00Z, the beginning of a minute
@@ -58,29 +57,51 @@ def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def database_url(engine: str, tmp_path: Path) -> Iterator[str]:
-    """Where an empty database is: a new file, or a new PostgreSQL schema."""
-    if engine == "sqlite":
-        yield str(tmp_path / "precog.sqlite3")
-        return
-    import psycopg
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the schema, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "precog.sqlite3"
+    prepared(str(path), now=NOW)
+    return path
 
+
+@pytest.fixture(scope="session")
+def schemas() -> Iterator[Schemas]:
+    """PostgreSQL schemas to be lent, in a database that is this process's alone."""
     assert POSTGRES is not None
-    schema = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(POSTGRES, autocommit=True) as connection:
-        connection.execute(f'CREATE SCHEMA "{schema}"')
-    separator = "&" if "?" in POSTGRES else "?"
-    yield f"{POSTGRES}{separator}options=-csearch_path%3D{schema}"
-    with psycopg.connect(POSTGRES, autocommit=True) as connection:
-        connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+    made = Schemas(POSTGRES, now=NOW)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def database_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where a database is that has the schema and nothing else: a file, or a PostgreSQL schema."""
+    if engine == "sqlite":
+        yield copied(request.getfixturevalue("sqlite_template"), tmp_path / "precog.sqlite3")
+        return
+    schemas: Schemas = request.getfixturevalue("schemas")
+    lent = schemas.lend()
+    yield schemas.url(lent.name)
+    schemas.take_back(lent)
+
+
+@pytest.fixture
+def empty_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where a database may be made: no file yet, or a PostgreSQL schema with nothing in it."""
+    if engine == "sqlite":
+        yield str(tmp_path / "empty.sqlite3")
+        return
+    schemas: Schemas = request.getfixturevalue("schemas")
+    name = schemas.empty()
+    yield schemas.url(name)
+    schemas.drop(name)
 
 
 @pytest.fixture
 def db(database_url: str) -> Iterator[Database]:
     """An empty database with the schema, of each kind that the service runs on."""
     database = open_database(database_url)
-    migrate.prepare(database, now=NOW)
     yield database
     database.close()
 

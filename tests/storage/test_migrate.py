@@ -31,9 +31,9 @@ STEPS = {
 
 
 @pytest.fixture
-def empty(database_url: str) -> Database:
+def empty(empty_url: str) -> Database:
     """A database without a schema."""
-    return open_database(database_url)
+    return open_database(empty_url)
 
 
 @pytest.fixture
@@ -95,8 +95,8 @@ db.close()
 """
 
 
-def test_processes_that_create_it_at_once_create_it_once(empty: Database, database_url: str) -> None:
-    assert in_processes(6, PREPARE, database_url) == ["1\n"] * 6
+def test_processes_that_create_it_at_once_create_it_once(empty: Database, empty_url: str) -> None:
+    assert in_processes(6, PREPARE, empty_url) == ["1\n"] * 6
     empty.read(migrate.require_current)
 
 
