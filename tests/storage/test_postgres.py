@@ -25,6 +25,7 @@ from tests.parallel import in_threads
 psycopg = pytest.importorskip("psycopg")
 
 TIMEOUT_MS = 1_000
+ONE_WAIT_MS = 1.9 * TIMEOUT_MS  # two are too many; what is more than one is for a machine that is busy
 
 
 @pytest.fixture(params=["postgres"])
@@ -142,16 +143,16 @@ def wired(wire: Wire, database_url: str) -> Iterator[PostgresDatabase]:
 
 def test_a_server_that_is_not_there_refuses() -> None:
     with opened(f"postgresql://somebody@127.0.0.1:{free_port()}/nothing") as db:
-        with refusing_within(1.5 * TIMEOUT_MS):
+        with refusing_within(ONE_WAIT_MS):
             db.read(touches)
 
 
 def test_a_server_that_goes_away_refuses_until_it_is_back(wire: Wire, wired: PostgresDatabase) -> None:
     wire.cut()
-    with refusing_within(TIMEOUT_MS):
+    with refusing_within(ONE_WAIT_MS):
         wired.write(note, "lost")
     for _ in range(4):  # however long it is away, nobody waits longer for it
-        with refusing_within(1.5 * TIMEOUT_MS):
+        with refusing_within(ONE_WAIT_MS):
             wired.read(touches)
     wire.mend()
     again_within(2, lambda: wired.write(note, "behind"))
@@ -193,7 +194,7 @@ def test_a_lock_that_is_held_too_long_refuses_until_it_is_let_go(
     with opened(database_url) as waiting:
         with psycopg.connect(database_url) as holder:
             holder.execute("SELECT * FROM readiness_probes FOR UPDATE")
-            with refusing_within(1.5 * TIMEOUT_MS):
+            with refusing_within(ONE_WAIT_MS):
                 waiting.write(lambda tx: tx.run(TOUCH, name="a"))
         waiting.write(lambda tx: tx.run(TOUCH, name="a"))
         assert waiting.read(touches) == {"a": 1}
@@ -203,7 +204,7 @@ def test_more_callers_than_connections_wait_and_are_refused(database_url: str) -
     with opened(database_url, connections=1) as db:
 
         def busy(tx: Transaction) -> None:
-            with refusing_within(1.5 * TIMEOUT_MS):
+            with refusing_within(ONE_WAIT_MS):
                 db.read(lambda tx: None)
 
         db.read(busy)

@@ -84,6 +84,7 @@ def test_a_name_alone_is_kept_and_is_no_caller(shop):
     (row,) = stored(shop)
     assert (row["callerId"], row["callerAgentId"], row["tier"]) == (None, made.caller.id, "identified")
     assert row["registered"] is False
+    shop.clock.advance(1)
     mine = post(shop, X_Conversion_Token=token(shop), X_Caller_Key=made.key)
     assert (mine.status_code, mine.json["idempotent"]) == (201, False)
     assert [row["callerId"] for row in stored(shop)] == [made.caller.id, None]
