@@ -10,6 +10,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTHON ?=
 ARGS ?=
 
+# The whole suite runs in a process a core, which for a few tests takes longer to start than they take.
+AT_ONCE := --numprocesses=auto --maxprocesses=4 --dist=worksteal
+
 .DEFAULT_GOAL := help
 .PHONY: help serve test lint bench coverage clean
 # All targets install into one environment, and pip does not lock it.
@@ -29,7 +32,7 @@ test: $(VENV)/.test $(VENV)/.node ## Run the tests; on PostgreSQL too when PRECO
 	else \
 	    echo 'Testing on SQLite only. To test on PostgreSQL too: eval "$$(tools/postgres.sh start)"'; \
 	fi
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(or $(ARGS),$(AT_ONCE))
 
 lint: $(VENV)/.lint ## Check style, format and types
 	$(BIN)/ruff check .
