@@ -118,6 +118,22 @@ def test_an_open_address_is_refused_while_there_is_no_key(host: str, tmp_path: P
 def test_an_open_address_is_served_once_there_is_a_key(made: tuple[Path, str]) -> None:
     with serving(made[0], arguments=("--host", "0.0.0.0")) as server:
         assert server.request("GET", "/readyz")[0] == 200
+        assert warned_of_the_issuer(server)
+
+
+def test_an_open_address_with_an_issuer_and_a_closed_one_without_are_no_cause_to_warn(tmp_path: Path) -> None:
+    precog_json("init", instance=tmp_path)
+    with serving(tmp_path) as server:
+        assert not warned_of_the_issuer(server)
+    (tmp_path / "config.py").write_text('ISSUER = "https://precog.example.com"\n')
+    with serving(tmp_path, arguments=("--host", "0.0.0.0")) as server:
+        assert not warned_of_the_issuer(server)
+
+
+def warned_of_the_issuer(server: Server) -> bool:
+    """Whether the log says so, which is written in order: a request's line comes later."""
+    assert lines(server, route="/healthz")
+    return "PRECOG_ISSUER is not set" in server.log.read_text()
 
 
 def test_a_port_in_use_is_a_sentence_and_nothing_is_made(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import sys
 from typing import Any
 
@@ -15,6 +16,8 @@ from ..core.services import Services, warm_up
 from ..errors import AlreadyExists, ConfigurationError
 from ..surfaces.key_kinds import first_keys
 from .common import instance_options, open_app, open_services, tell
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -95,6 +98,11 @@ def serve(
         first = None
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     tell(as_json, _serve_data(url, first), _serve_text(url, first))
+    if services.issuer is None and not _is_loopback(host):
+        log.warning(
+            "PRECOG_ISSUER is not set: agents' tokens name whatever host a request says it came to, "
+            "and what an agent has signed for any such host is taken"
+        )
     services.analyst.wake()  # what an earlier life has left
     serving.serve(app, host=host, port=port, threads=threads)
 

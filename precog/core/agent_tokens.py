@@ -74,8 +74,11 @@ class AgentTokens:
         }
         return jwt.encode(claims, signer.private, algorithm="EdDSA", headers={"kid": signer.kid})
 
-    def agent_of(self, token: str) -> AgentCaller:
-        """The agent whose token this is. Raises InvalidToken, also when it was ended, or its agent was."""
+    def agent_of(self, token: str, *, comes_itself: bool = True) -> AgentCaller:
+        """The agent whose token this is, who is seen by it unless somebody else asks.
+
+        Raises InvalidToken, also when it was ended, or its agent was.
+        """
         claims = self._verified(token)
         now = self._clock()
         agent_id, jti, expires_at = claims["sub"], claims["jti"], claims["exp"] * SECOND_MS
@@ -85,7 +88,8 @@ class AgentTokens:
         if identity.organization_id != claims["org"]:
             raise InvalidToken()
         scopes = frozenset(claims["scope"].split()) & frozenset(orjson.loads(identity.scopes))
-        self._remember_use(agent_id, now)
+        if comes_itself:
+            self._remember_use(agent_id, now)
         return AgentCaller(
             organization_id=identity.organization_id,
             agent_id=agent_id,

@@ -125,8 +125,13 @@ def _draft(services: Services, caller: Caller, interaction: Interaction, now: in
         occurred_at=interaction.occurred_at,
         received_at=now,
     )
-    key = interaction.idempotency_key
+    key = _own_key(caller, interaction.idempotency_key)
     return _Draft(caller, interaction.agent_id, row, key, "" if key is None else _fingerprint(interaction))
+
+
+def _own_key(caller: Caller, key: str | None) -> str | None:
+    """The idempotency key; of an agent with a token of its own one that no other can take before it."""
+    return key if key is None or caller.agent_id is None else f"{caller.agent_id}\n{key}"
 
 
 def _json(value: Any) -> str | None:

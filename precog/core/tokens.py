@@ -132,7 +132,7 @@ def introspect(services: Services, caller: Caller, token: str) -> Mapping[str, A
         kept = digest(services.pepper, token)
         return services.db.read(_introspect, caller.organization_id, kept, now=services.clock())
     try:
-        agent = services.agent_tokens.agent_of(token)
+        agent = services.agent_tokens.agent_of(token, comes_itself=False)
     except InvalidToken:
         return None
     if agent.organization_id != caller.organization_id:

@@ -71,6 +71,7 @@ def test_an_agent_gets_tokens_by_its_secret(client):
     assert answer.status_code == 200
     assert answer.json.keys() == {"access_token", "refresh_token", "token_type", "expires_in"}
     assert (answer.json["token_type"], answer.json["expires_in"]) == ("bearer", 3600)
+    assert answer.headers["Cache-Control"] == "no-store"
     assert client.get(f"{AGENTS}/{made['id']}").json["last_auth_at"] == "2026-01-15T10:30:00.000Z"
 
 
@@ -381,6 +382,16 @@ def test_a_token_is_told_to_its_organization_alone(client, sandbox, clock):
     client.patch(f"{AGENTS}/{made['id']}", json={"status": "suspended"})
     for token in (held["access_token"], held["refresh_token"], "x", "a.b.c", made["secret"]):
         assert client.post(INTROSPECT, json={"token": token}).json == {"active": False}
+
+
+def test_who_asks_about_a_token_is_not_the_agent(client, sandbox, clock):
+    made = agent(client)
+    held = tokens(client, made)
+    clock.advance(120_000)
+    for kind in ("access_token", "refresh_token"):
+        assert client.post(INTROSPECT, json={"token": held[kind]}).json["active"] is True
+    sandbox.services.db.write(lambda tx: None)  # behind what was posted
+    assert client.get(f"{AGENTS}/{made['id']}").json["last_auth_at"] == "2026-01-15T10:30:00.000Z"
 
 
 def test_introspection_needs_a_key(client, sandbox):

@@ -363,3 +363,31 @@ def test_an_agents_token_opens_nothing_else(client, sandbox):
     itself = as_agent(sandbox, tokens(client, agent(client))["access_token"])
     assert refused(itself.get(AGENTS)) == (401, "unauthenticated")
     assert itself.get("/api/v1/agents").status_code == 401
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_an_idempotency_key_of_an_agent_is_its_own(client, sandbox, batch):
+    first, second = (as_agent(sandbox, tokens(client, agent(client))["access_token"]) for _ in range(2))
+
+    def send(sender, prompt, **more):
+        body = {"prompt": prompt, "response": "", **more}
+        if batch:
+            body = {"interactions": [body]}
+        return sender.post(
+            INGEST.replace("ingest", "batch") if batch else INGEST,
+            json=body,
+            headers={"Idempotency-Key": "k"},
+        )
+
+    def stored(answer):
+        assert answer.status_code == 200, answer.json
+        return answer.json["results"][0]["interactionId"] if batch else answer.json["interactionId"]
+
+    by_first = stored(send(first, "a"))
+    by_second = stored(send(second, "b"))
+    by_key = stored(send(client, "c", agentId="bot"))
+    assert len({by_first, by_second, by_key}) == 3
+    assert [stored(send(one, text)) for one, text in ((first, "a"), (second, "b"))] == [by_first, by_second]
+    again = send(first, "other")
+    refusal = again.json["results"][0] if batch else again.json
+    assert refusal["error"]["code"] == "IDEMPOTENCY_KEY_REUSED"

@@ -41,26 +41,26 @@ _REVOKED = RevokedSchema()
 _STATE = StateSchema()
 _KEYS = KeysSchema()
 _ERRORS = (400, 401, 403, 413, 415, 422, 429, 500, 503)
-_MAY_BE_KEPT = {"Cache-Control": {"description": "How long it may be kept.", "schema": {"type": "string"}}}
+_CACHE_CONTROL = {"Cache-Control": {"description": "How long it may be kept.", "schema": {"type": "string"}}}
 _NO_KEY: list[dict[str, list[str]]] = [{}, {"ApiKey": []}]
 
 
 @agents_blueprint.route("/auth/token", methods=["POST"])
 @agents_blueprint.arguments(_TOKEN_REQUEST)
-@agents_blueprint.response(200, _TOKENS, headers=RATE_LIMIT_HEADERS)
+@agents_blueprint.response(200, _TOKENS, headers={**RATE_LIMIT_HEADERS, **_CACHE_CONTROL})
 @agents_blueprint.errors(ERROR, *_ERRORS, headers=RATE_LIMIT_HEADERS)
 @agents_blueprint.doc(security=_NO_KEY)
-def get_token(body: dict[str, Any]) -> dict[str, Any]:
+def get_token(body: dict[str, Any]) -> Any:
     """Get tokens for an agent, by its secret or by an assertion that it signed. An API key is not needed."""
     return _from_tokens(_charged(_prove(body)))
 
 
 @agents_blueprint.route("/auth/refresh", methods=["POST"])
 @agents_blueprint.arguments(_REFRESH)
-@agents_blueprint.response(200, _ACCESS, headers=RATE_LIMIT_HEADERS)
+@agents_blueprint.response(200, _ACCESS, headers={**RATE_LIMIT_HEADERS, **_CACHE_CONTROL})
 @agents_blueprint.errors(ERROR, *_ERRORS, headers=RATE_LIMIT_HEADERS)
 @agents_blueprint.doc(security=_NO_KEY)
-def refresh_token(body: dict[str, Any]) -> dict[str, Any]:
+def refresh_token(body: dict[str, Any]) -> Any:
     """Get a new access token. The refresh token stays as it is."""
     return _from_tokens(_charged(tokens.refresh(services(), _asking(), body["refresh_token"])))
 
@@ -90,7 +90,7 @@ def introspect_token(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @well_known_blueprint.route("/.well-known/jwks.json", methods=["GET"])
-@well_known_blueprint.response(200, _KEYS, headers={**RATE_LIMIT_HEADERS, **_MAY_BE_KEPT})
+@well_known_blueprint.response(200, _KEYS, headers={**RATE_LIMIT_HEADERS, **_CACHE_CONTROL})
 @well_known_blueprint.errors(ERROR, 429, 500, 503, headers=RATE_LIMIT_HEADERS)
 @well_known_blueprint.doc(security=[])
 def get_keys() -> Any:
@@ -137,6 +137,8 @@ def _charged(made: Tokens) -> Tokens:
     return made
 
 
-def _from_tokens(made: Tokens) -> dict[str, Any]:
+def _from_tokens(made: Tokens) -> tuple[dict[str, Any], int, dict[str, str]]:
     body = {"access_token": made.access_token, "expires_in": made.expires_in_s}
-    return body if made.refresh_token is None else {**body, "refresh_token": made.refresh_token}
+    if made.refresh_token is not None:
+        body["refresh_token"] = made.refresh_token
+    return body, 200, {"Cache-Control": "no-store"}
