@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -23,6 +24,12 @@ from tests.databases import Schemas, copied, prepared
 POSTGRES = os.environ.get("PRECOG_TEST_POSTGRES")
 NOW = 1_768_473_000_000  # 2026-01-15T10:30:00Z, the beginning of a minute
 PEPPER = "a pepper for tests"
+
+# How long an example takes says how busy the machine is; what hangs runs into the test's own timeout.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 
 class SetClock:
