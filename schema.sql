@@ -138,7 +138,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS refresh_tokens_digest ON refresh_tokens (diges
 -- Finds the tokens that are old enough to forget.
 CREATE INDEX IF NOT EXISTS refresh_tokens_age ON refresh_tokens (expires_at);
 
--- Access tokens that were ended before they expired.
+-- Access tokens that were ended before they expired; the id of a refresh token stands for all that came of it.
 CREATE TABLE IF NOT EXISTS revoked_tokens (
     jti TEXT NOT NULL PRIMARY KEY,
     expires_at BIGINT NOT NULL

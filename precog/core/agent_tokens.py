@@ -59,8 +59,8 @@ class AgentTokens:
             self._generation += 1
             self._known.clear()
 
-    def issue(self, identity: Identity, *, issuer: str, jti: str, now: int) -> str:
-        """A token for an agent, good for an hour."""
+    def issue(self, identity: Identity, *, issuer: str, jti: str, sid: str, now: int) -> str:
+        """A token for an agent, good for an hour, which ends with the refresh token `sid`."""
         signer = self._keys.signer()
         claims = {
             "iss": issuer,
@@ -69,6 +69,7 @@ class AgentTokens:
             "iat": now // SECOND_MS,
             "exp": (now + ACCESS_LIFE_MS) // SECOND_MS,
             "jti": jti,
+            "sid": sid,
             "scope": " ".join(orjson.loads(identity.scopes)),
             "org": identity.organization_id,
         }
@@ -84,7 +85,7 @@ class AgentTokens:
         agent_id, jti, expires_at = claims["sub"], claims["jti"], claims["exp"] * SECOND_MS
         if expires_at + LEEWAY_MS <= now:
             raise InvalidToken()
-        identity, caller = self._state(agent_id, jti, now)
+        identity, caller = self._state(agent_id, jti, claims["sid"], now)
         if identity.organization_id != claims["org"]:
             raise InvalidToken()
         scopes = frozenset(claims["scope"].split()) & frozenset(orjson.loads(identity.scopes))
@@ -123,12 +124,12 @@ class AgentTokens:
             raise InvalidToken()
         return claims
 
-    def _state(self, agent_id: str, jti: str, now: int) -> tuple[Identity, Caller]:
+    def _state(self, agent_id: str, jti: str, sid: str, now: int) -> tuple[Identity, Caller]:
         found = self._known.get((agent_id, jti))
         if found is not None and found[2] - CACHE_MS <= now < found[2]:
             return found[0], found[1]
         generation = self._generation
-        identity, caller = self._db.read(_find, agent_id, jti)
+        identity, caller = self._db.read(_find, agent_id, jti, sid)
         with self._lock:
             # An answer that was read before a revocation must not be remembered after it.
             if generation == self._generation:
@@ -149,13 +150,13 @@ class AgentTokens:
 
 def _has_all(claims: dict[str, Any]) -> bool:
     return isinstance(claims.get("exp"), int) and all(
-        isinstance(claims.get(name), str) for name in ("sub", "jti", "scope", "org")
+        isinstance(claims.get(name), str) for name in ("sub", "jti", "sid", "scope", "org")
     )
 
 
-def _find(tx: Transaction, agent_id: str, jti: str) -> tuple[Identity, Caller]:
+def _find(tx: Transaction, agent_id: str, jti: str, sid: str) -> tuple[Identity, Caller]:
     identity = identities.by_id(tx, agent_id)
-    if identity is None or _is_stopped(identity) or agent_tokens.is_ended(tx, jti):
+    if identity is None or _is_stopped(identity) or agent_tokens.is_ended(tx, jti, sid):
         raise InvalidToken()
     return identity, caller_of(tx, identity)
 

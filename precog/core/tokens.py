@@ -1,8 +1,8 @@
-"""How an agent gets its tokens, by its secret or its key, and how they are renewed, ended and looked at."""
+"""How an agent gets its tokens, by its secret or its key, and how they are renewed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,6 @@ from ..errors import (
     AgentRevoked,
     AgentSuspended,
     InvalidCredentials,
-    InvalidToken,
     RateLimited,
     WrongOrganization,
 )
@@ -20,7 +19,7 @@ from ..storage.identities import Identity
 from . import assertions, audit, limits
 from .agent_tokens import AgentCaller as AgentCaller  # surfaces take it from here
 from .agent_tokens import caller_of
-from .identities import is_id, scopes_of, status_of
+from .identities import is_id, status_of
 from .ids import random_id, random_uuid
 from .keys import Caller, digest, generate, is_well_formed
 from .limits import Quota, Rate
@@ -62,6 +61,16 @@ class _Proof:
     agent_id: str
     method: str
     holds: Callable[[Transaction, Identity], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """What a proof, or a refresh token, has earned."""
+
+    identity: Identity
+    refresh_id: str
+    caller: Caller
+    quota: Quota
 
 
 def agent_of(services: Services, token: str) -> AgentCaller:
@@ -108,70 +117,41 @@ def refresh(services: Services, asking: Asking, token: str) -> Tokens:
     services.signing_keys.signer()  # what cannot sign should not begin
     kept = digest(services.pepper, token) if is_well_formed(token) else None
     now, jti = services.clock(), random_uuid()
-    found = services.db.write(_refresh, asking, kept, jti=jti, now=now)
-    if found is None:
-        raise InvalidCredentials()
-    identity, caller, quota = found
-    access = services.agent_tokens.issue(identity, issuer=asking.issuer, jti=jti, now=now)
-    return Tokens(access, None, caller, quota)
-
-
-def revoke(services: Services, agent: AgentCaller, refresh_token: str | None) -> None:
-    """End the access token that the agent came with, and its refresh token when it is its own."""
-    well_formed = refresh_token is not None and is_well_formed(refresh_token)
-    kept = digest(services.pepper, refresh_token) if refresh_token is not None and well_formed else None
-    try:
-        services.db.write(_revoke, agent, kept, now=services.clock())
-    finally:
-        services.agent_tokens.forget()
-
-
-def introspect(services: Services, caller: Caller, token: str) -> Mapping[str, Any] | None:
-    """What is known of an access or refresh token of the organization's agents; None when it is not good."""
-    if is_well_formed(token):
-        kept = digest(services.pepper, token)
-        return services.db.read(_introspect, caller.organization_id, kept, now=services.clock())
-    try:
-        agent = services.agent_tokens.agent_of(token, comes_itself=False)
-    except InvalidToken:
-        return None
-    if agent.organization_id != caller.organization_id:
-        return None
-    return {
-        "sub": agent.agent_id,
-        "scope": " ".join(sorted(agent.scopes)),
-        "jti": agent.jti,
-        "exp": agent.expires_at // SECOND_MS,
-        "token_type": "access_token",
-    }
+    grant = services.db.write(_refresh, asking, kept, jti=jti, now=now)
+    return _tokens(services, asking, grant, None, jti=jti, now=now)
 
 
 def _issue(services: Services, asking: Asking, proof: _Proof) -> Tokens:
     services.signing_keys.signer()  # what cannot sign should not begin
     now, jti, token = services.clock(), random_uuid(), generate(REFRESH_PREFIX)
     kept = digest(services.pepper, token)
-    found = services.db.write(_prove, asking, proof, kept, jti=jti, now=now)
-    if found is None:
+    grant = services.db.write(_prove, asking, proof, kept, jti=jti, now=now)
+    return _tokens(services, asking, grant, token, jti=jti, now=now)
+
+
+def _tokens(
+    services: Services, asking: Asking, grant: _Grant | None, refresh_token: str | None, *, jti: str, now: int
+) -> Tokens:
+    if grant is None:
         raise InvalidCredentials()
-    identity, caller, quota = found
-    access = services.agent_tokens.issue(identity, issuer=asking.issuer, jti=jti, now=now)
-    return Tokens(access, token, caller, quota)
+    access = services.agent_tokens.issue(
+        grant.identity, issuer=asking.issuer, jti=jti, sid=grant.refresh_id, now=now
+    )
+    return Tokens(access, refresh_token, grant.caller, grant.quota)
 
 
-def _prove(
-    tx: Transaction, asking: Asking, proof: _Proof, kept: str, *, jti: str, now: int
-) -> tuple[Identity, Caller, Quota] | None:
+def _prove(tx: Transaction, asking: Asking, proof: _Proof, kept: str, *, jti: str, now: int) -> _Grant | None:
     """Look at the proof; None when it fails, which must be counted, so nothing is raised for it."""
     identity = identities.by_id(tx, proof.agent_id) if is_id(proof.agent_id) else None
     if identity is None or not proof.holds(tx, identity):
         _count_failure(tx, asking, identity, now)
         return None
     _refuse_stopped(asking, identity)
-    caller, quota = _spend(tx, identity, now)
+    grant = _granted(tx, identity, random_id("rt-"), now)
     agent_tokens.forget(tx, now=now)
     agent_tokens.add(
         tx,
-        id=random_id("rt-"),
+        id=grant.refresh_id,
         agent=identity.id,
         organization_id=identity.organization_id,
         digest=kept,
@@ -180,67 +160,33 @@ def _prove(
     )
     identities.seen(tx, identity.id, now=now, before=now)
     _note(tx, identity, "token.issued", now, jti=jti, method=proof.method)
-    return identity, caller, quota
+    return grant
 
 
-def _refresh(
-    tx: Transaction, asking: Asking, kept: str | None, *, jti: str, now: int
-) -> tuple[Identity, Caller, Quota] | None:
+def _refresh(tx: Transaction, asking: Asking, kept: str | None, *, jti: str, now: int) -> _Grant | None:
     token = None if kept is None else agent_tokens.by_digest(tx, kept)
     identity = None if token is None else identities.by_id(tx, token.agent)
     if token is None or identity is None or token.revoked_at is not None or token.expires_at <= now:
         _count_failure(tx, asking, None, now)
         return None
     _refuse_stopped(asking, identity)
-    caller, quota = _spend(tx, identity, now)
+    grant = _granted(tx, identity, token.id, now)
     identities.seen(tx, identity.id, now=now, before=now)
     _note(tx, identity, "token.refreshed", now, jti=jti, refresh_token=token.id)
-    return identity, caller, quota
+    return grant
 
 
-def _spend(tx: Transaction, identity: Identity, now: int) -> tuple[Caller, Quota]:
-    """Who the agent is as a caller, after taking the request from its organization's quota."""
+def _granted(tx: Transaction, identity: Identity, refresh_id: str, now: int) -> _Grant:
+    """What the agent is given, after taking the request from its organization's quota."""
     caller = caller_of(tx, identity)
-    return caller, limits.spend(tx, caller.rate, caller.organization_id, now=now)
-
-
-def _revoke(tx: Transaction, agent: AgentCaller, kept: str | None, *, now: int) -> None:
-    ended = agent_tokens.end_access(tx, agent.jti, expires_at=agent.expires_at + MINUTE_MS)
-    token = None if kept is None else agent_tokens.by_digest(tx, kept)
-    mine = token if token is not None and token.agent == agent.agent_id else None
-    revoked = mine is not None and agent_tokens.revoke(tx, mine.id, now=now)
-    if not ended and not revoked:
-        return
-    audit.append(
-        tx,
-        agent.organization_id,
-        event_type="token.revoked",
-        agent_id=agent.agent_id,
-        metadata={"jti": agent.jti, "refresh_token": mine.id if mine is not None and revoked else None},
-        now=now,
+    return _Grant(
+        identity, refresh_id, caller, limits.spend(tx, caller.rate, caller.organization_id, now=now)
     )
-
-
-def _introspect(tx: Transaction, organization_id: str, kept: str, *, now: int) -> Mapping[str, Any] | None:
-    token = agent_tokens.by_digest(tx, kept)
-    if token is None or token.revoked_at is not None or token.expires_at <= now:
-        return None
-    identity = identities.get(tx, organization_id, token.agent)
-    if identity is None or status_of(identity) != "active":
-        return None
-    return {
-        "sub": identity.id,
-        "scope": " ".join(scopes_of(identity)),
-        "jti": token.id,
-        "exp": token.expires_at // SECOND_MS,
-        "token_type": "refresh_token",
-    }
 
 
 def _refuse_stopped(asking: Asking, identity: Identity) -> None:
     """What is told only to whom has proved to be the agent."""
-    if asking.organization_id not in (None, identity.organization_id):
-        raise WrongOrganization()
+    refuse_other(asking, identity.organization_id)
     match status_of(identity):
         case "revoked":
             raise AgentRevoked()
@@ -248,25 +194,25 @@ def _refuse_stopped(asking: Asking, identity: Identity) -> None:
             raise AgentSuspended()
 
 
-def _buckets(asking: Asking, identity: Identity | None) -> list[tuple[Rate, str]]:
-    of_agent = [] if identity is None else [(FAILURES_PER_AGENT, identity.id)]
-    return [*of_agent, (FAILURES_PER_ADDRESS, asking.address)]
+def refuse_other(asking: Asking, organization_id: str) -> None:
+    """Raise WrongOrganization when there came a key of another organization along."""
+    if asking.organization_id not in (None, organization_id):
+        raise WrongOrganization()
 
 
 def _count_failure(tx: Transaction, asking: Asking, identity: Identity | None, now: int) -> None:
-    """Count a proof that failed. Raises RateLimited when there were too many.
+    """Count a proof that failed. Raises RateLimited when there were too many, and counts nothing then.
 
     Only who fails is told so: else anybody could keep an agent, or all at an address, from their tokens.
     """
-    buckets = _buckets(asking, identity)
-    for rate, who in buckets:
-        quota = limits.used(tx, rate, who, now=now)
-        if quota.remaining <= 0:
-            raise RateLimited(
-                quota=rate.steady, retry_after_ms=quota.resets_in_ms, reason="Too many failed attempts"
-            )
-    for rate, who in buckets:
-        limits.spend(tx, rate, who, now=now)
+    of_agent = [] if identity is None else [(FAILURES_PER_AGENT, identity.id)]
+    try:
+        for rate, who in (*of_agent, (FAILURES_PER_ADDRESS, asking.address)):
+            limits.spend(tx, rate, who, now=now)
+    except RateLimited as refusal:
+        raise RateLimited(
+            quota=refusal.quota, retry_after_ms=refusal.retry_after_ms, reason="Too many failed attempts"
+        ) from None
 
 
 def _note(tx: Transaction, identity: Identity, event_type: str, now: int, **metadata: Any) -> None:

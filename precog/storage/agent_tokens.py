@@ -75,16 +75,16 @@ RETURNING jti
 
 
 def end_access(tx: Transaction, jti: str, *, expires_at: int) -> bool:
-    """End an access token before it expires; False when it was ended before."""
+    """End an access token, or those of a refresh token's id, before they expire; False when done before."""
     return tx.one(END_ACCESS, jti=jti, expires_at=expires_at) is not None
 
 
-IS_ENDED = "SELECT jti FROM revoked_tokens WHERE jti = :jti"
+IS_ENDED = "SELECT jti FROM revoked_tokens WHERE jti IN (:jti, :sid)"
 
 
-def is_ended(tx: Transaction, jti: str) -> bool:
-    """Whether an access token was ended before it expired."""
-    return tx.one(IS_ENDED, jti=jti) is not None
+def is_ended(tx: Transaction, jti: str, sid: str) -> bool:
+    """Whether an access token was ended before it expired, or the refresh token that it came of."""
+    return tx.one(IS_ENDED, jti=jti, sid=sid) is not None
 
 
 USE_ASSERTION = """

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import g, request
 
-from ...core import tokens
+from ...core import token_ends, tokens
 from ...core.addresses import network_of
 from ...core.signing_keys import JWKS_MAX_AGE_S
 from ...core.tokens import Asking, Tokens
@@ -15,7 +15,7 @@ from .. import auth
 from ..base import services
 from ..blueprint import RATE_LIMIT_HEADERS
 from .blueprints import agents_blueprint, well_known_blueprint
-from .callers import agent_caller, charged_agent, needs_agent
+from .callers import admit_agent, agent_caller, charged_agent
 from .forms import ERROR
 from .token_forms import (
     ASSERTION_TYPE,
@@ -66,15 +66,23 @@ def refresh_token(body: dict[str, Any]) -> Any:
 
 
 @agents_blueprint.route("/auth/revoke", methods=["POST"])
-@needs_agent
 @agents_blueprint.arguments(_REVOKE)
 @agents_blueprint.response(200, _REVOKED, headers=RATE_LIMIT_HEADERS)
 @agents_blueprint.errors(ERROR, *_ERRORS, headers=RATE_LIMIT_HEADERS)
-@agents_blueprint.doc(security=[{"Bearer": []}])
+@agents_blueprint.doc(security=[{}, {"Bearer": []}])
 def revoke_token(body: dict[str, Any]) -> dict[str, Any]:
-    """End the access token in Authorization and the agent's refresh token in the body."""
+    """End the access token in Authorization and the agent's `refresh_token`, or else whoever's `token`.
+
+    With a refresh token all access tokens end that came of it. Who sends a `token` (RFC 7009) need not be
+    let in otherwise, and is not told whether there was one.
+    """
+    if body["token"] is not None:
+        services().strangers.refuse(request.remote_addr or "", services().clock())
+        token_ends.revoke_by_itself(services(), _asking(), body["token"])
+        return {}
+    admit_agent()
     charged_agent()
-    tokens.revoke(services(), agent_caller(), body["refresh_token"])
+    token_ends.revoke(services(), agent_caller(), body["refresh_token"])
     return {}
 
 
@@ -85,7 +93,7 @@ def revoke_token(body: dict[str, Any]) -> dict[str, Any]:
 @agents_blueprint.errors(ERROR, *_ERRORS, headers=RATE_LIMIT_HEADERS)
 def introspect_token(body: dict[str, Any]) -> dict[str, Any]:
     """Whether a token of one of the organization's agents is good at the moment, and for what."""
-    found = tokens.introspect(services(), auth.charged_caller(), body["token"])
+    found = token_ends.introspect(services(), auth.charged_caller(), body["token"])
     return {"active": False} if found is None else {"active": True, "client_id": found["sub"], **found}
 
 

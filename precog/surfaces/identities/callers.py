@@ -25,14 +25,19 @@ def needs_agent(view: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(view)
     def admitted(*args: P.args, **kwargs: P.kwargs) -> T:
-        g.agent = auth.authenticate_agent(services(), request.environ)
-        if g.agent is None:
-            g.caller = auth.authenticate(services(), request.environ)
-            raise Forbidden("Only an agent can do this, with its access token")
-        g.caller = g.agent.caller
+        admit_agent()
         return view(*args, **kwargs)
 
     return admitted
+
+
+def admit_agent() -> None:
+    """Let the agent in whose access token came along. Raises Forbidden where there is a key alone."""
+    g.agent = auth.authenticate_agent(services(), request.environ)
+    if g.agent is None:
+        g.caller = auth.authenticate(services(), request.environ)
+        raise Forbidden("Only an agent can do this, with its access token")
+    g.caller = g.agent.caller
 
 
 def agent_caller() -> AgentCaller:

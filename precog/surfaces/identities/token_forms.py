@@ -65,7 +65,7 @@ class RefreshSchema(ma.Schema):
 
 
 class RevokeSchema(ma.Schema):
-    """The refresh token to end, beside the access token that is sent."""
+    """What is to be ended: a `refresh_token` beside the access token that is sent, or the `token` alone."""
 
     class Meta:
         unknown = ma.EXCLUDE
@@ -73,6 +73,7 @@ class RevokeSchema(ma.Schema):
     MAY_BE_FORM = True
 
     refresh_token = Text(longest=_LONGEST)
+    token = Text(longest=_LONGEST, metadata={"description": "A refresh token, or an access token."})
 
 
 class IntrospectSchema(ma.Schema):
