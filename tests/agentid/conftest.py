@@ -9,13 +9,15 @@ from dataclasses import replace
 import agentid.guard
 import pytest
 
+from tests.served import ENGINES, database_of
+
 from .guarded import Guarded, guarded
 from .model import Model, serving_model
 
 
-@pytest.fixture(scope="package")
-def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    with guarded(tmp_path_factory.mktemp("agentid") / "instance") as found:
+@pytest.fixture(scope="package", params=ENGINES)
+def _server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    with guarded(tmp_path_factory.mktemp("agentid") / "instance", database_of(request)) as found:
         yield found
 
 

@@ -9,6 +9,7 @@ import pytest
 from certusrodo import Agent, AgentCreate, CertusOrdoClient
 
 from tests.live import Server, precog_json, serving
+from tests.served import ENGINES, database_of
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,11 @@ class Live:
         return CertusOrdoClient(key or self.key, base_url=self.server.url)
 
 
-@pytest.fixture(scope="package")
-def _operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    instance = tmp_path_factory.mktemp("certusordo") / "instance"
-    key = precog_json("init", instance=instance)["keys"]["certusordo"]
-    with serving(instance) as server:
+@pytest.fixture(scope="package", params=ENGINES)
+def _operated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    instance, database = tmp_path_factory.mktemp("certusordo") / "instance", database_of(request)
+    key = precog_json("init", instance=instance, database=database)["keys"]["certusordo"]
+    with serving(instance, database=database) as server:
         yield Live(server, key, key)
 
 

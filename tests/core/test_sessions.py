@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from precog.core import administration, sessions, transactions
+from precog.core import administration, audit_chain, sessions, transactions
 from precog.core.sessions import Wanted
 from precog.errors import (
     AgentDeactivated,
@@ -18,7 +18,7 @@ from precog.errors import (
 )
 from tests.conftest import NOW
 from tests.identifying import acting, audited, entries, identity, operator
-from tests.parallel import in_threads
+from tests.parallel import in_processes, in_threads
 
 
 @pytest.fixture
@@ -87,6 +87,51 @@ def test_there_is_no_more_value_than_the_limit_among_32_at_once(services, caller
     begin(session_id, value_e4=5)
     with pytest.raises(SessionLimitReached, match="value"):
         begin(session_id, value_e4=1)
+
+
+MANY_BEGINNINGS = """
+from concurrent.futures import ThreadPoolExecutor
+from precog.core import transactions
+from precog.core.agent_tokens import AgentCaller
+from precog.core.services import build
+from precog.errors import SessionLimitReached
+
+database, pepper, now, key, agent_id, session_id = arguments
+services = build(database=database, pepper=pepper, clock=lambda: int(now), unauthenticated_per_minute=9)
+caller = services.authenticator.authenticate(key)
+agent = AgentCaller(caller.organization_id, agent_id, frozenset(), "a-token", int(now) + 60_000, caller)
+wanted = transactions.Wanted({}, session_id=session_id, value_e4=1_0000)
+
+def begin(number):
+    try:
+        return str(transactions.begin(services, agent, wanted).sequence_number)
+    except SessionLimitReached:
+        return None
+
+go()
+with ThreadPoolExecutor(16) as pool:
+    print(*filter(None, pool.map(begin, range(32))), sep=",")
+services.close()
+"""
+
+
+@pytest.mark.parametrize("limits", [{"max_actions": 10}, {"max_value_e4": 10_5000}])
+def test_the_limits_hold_among_two_processes(sandbox, services, caller, agent_id, make, database_url, limits):
+    session_id = make(**limits)
+    printed = in_processes(
+        2,
+        MANY_BEGINNINGS,
+        database_url,
+        services.pepper,
+        str(sandbox.clock()),
+        sandbox.key("agents"),
+        agent_id,
+        session_id,
+    )
+    begun = [int(number) for one in printed for number in one.strip().split(",") if number]
+    assert sorted(begun) == list(range(1, 11))
+    assert counted(services, caller, session_id) == (10, 10_0000)
+    assert audit_chain.verify(services, caller.organization_id).is_valid
 
 
 def test_what_is_refused_takes_nothing(services, caller, make, begin):
