@@ -273,7 +273,7 @@ class CannotSign(StorageUnavailable):
 
 
 class AuditLogBroken(StorageUnavailable):
-    """The audit log does not end where its last entry was noted, so nothing can be written behind it."""
+    """The audit log is not as it was written: it cannot be read, or nothing can be written behind it."""
 
 
 class DatabaseRefused(Exception):

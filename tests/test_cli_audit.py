@@ -49,7 +49,7 @@ def cut_off() -> None:
 
 def test_where_the_log_cannot_be_written_on_a_command_says_so(organization):
     behind_its_back("UPDATE audit_heads SET sequence_number = 3")
-    sentence = "The audit log does not end where it was left: see precog audit verify."
+    sentence = "The audit log is not as it was written: see precog audit verify."
     assert refusal("org", "set-plan", organization, "FREE") == sentence
     behind_its_back("UPDATE audit_entries SET event_type = CAST(x'ff' AS TEXT) WHERE sequence_number = 2")
     assert "Entry 2 is not what its hash was made of" in run("audit", "verify").stdout

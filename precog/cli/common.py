@@ -93,7 +93,7 @@ def organization_id(services: Services, wanted: str | None) -> str:
 def _sentence(error: PrecogError) -> str:
     match error:
         case AuditLogBroken():
-            return "The audit log does not end where it was left: see precog audit verify."
+            return "The audit log is not as it was written: see precog audit verify."
         case StorageUnavailable():
             return "The database cannot be used: it is locked, full, read-only or gone."
         case NotFound():

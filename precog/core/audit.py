@@ -55,19 +55,20 @@ def append(
         "created_at": now,
     }
     if not audit.add(tx, sealed(organization_id, place.sequence_number, place.entry_hash, facts)):
-        raise _broken(organization_id)
+        raise broken(organization_id)
 
 
 def _place(tx: Transaction, organization_id: str) -> audit.Head:
     try:
         return audit.take(tx, organization_id)
     except Undecodable:
-        raise _broken(organization_id) from None
+        raise broken(organization_id) from None
 
 
-def _broken(organization_id: str) -> AuditLogBroken:
+def broken(organization_id: str) -> AuditLogBroken:
+    """What to raise where a chain cannot be read or written on; the log tells the operator what to do."""
     log.error(
-        "the audit log of %s does not end where its last entry has left it, so nothing is changed there; "
+        "the audit log of %s is not as it was written, so nothing is changed there; "
         "run `precog audit verify --org %s`",
         organization_id,
         organization_id,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from ..storage import audit
 from ..storage.audit import Entry as Entry
-from ..storage.engine import Transaction
+from ..storage.engine import Transaction, Undecodable
+from .audit import broken
 from .services import Services
 
 
@@ -27,10 +28,16 @@ def page(
     skip: int = 0,
     limit: int,
 ) -> Page:
-    """The organization's entries, newest first, without the first `skip`; a filter of None is none."""
-    return services.db.read(
-        _page, organization_id, event_type=event_type, agent_id=agent_id, skip=skip, limit=limit
-    )
+    """The organization's entries, newest first, without the first `skip`; a filter of None is none.
+
+    Raises AuditLogBroken when one of them has something that is no text in the place of one.
+    """
+    try:
+        return services.db.read(
+            _page, organization_id, event_type=event_type, agent_id=agent_id, skip=skip, limit=limit
+        )
+    except Undecodable:
+        raise broken(organization_id) from None
 
 
 def _page(

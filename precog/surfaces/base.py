@@ -151,9 +151,7 @@ def _from_ours(error: PrecogError) -> Problem:
                 error.code, "This server cannot sign tokens at the moment", headers={"Retry-After": "1"}
             )
         case errors.AuditLogBroken():
-            return Problem(
-                error.code, "The audit log cannot be written on at the moment", headers={"Retry-After": "1"}
-            )
+            return Problem(error.code, "The audit log is not as it was written", headers={"Retry-After": "1"})
         case errors.StorageUnavailable():
             return Problem(
                 error.code, "The database cannot be used at the moment", headers={"Retry-After": "1"}

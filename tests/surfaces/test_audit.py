@@ -52,11 +52,21 @@ def test_where_the_log_cannot_be_written_on_nothing_is_changed(client, db, organ
     answer = client.post("/v1/agents", json={"name": "payer"})
     assert (answer.status_code, answer.json) == (
         503,
-        {"detail": "The audit log cannot be written on at the moment", "code": "storage_unavailable"},
+        {"detail": "The audit log is not as it was written", "code": "storage_unavailable"},
     )
     assert f"run `precog audit verify --org {organization_id}`" in caplog.text
     assert client.get("/v1/agents").json == []
     assert client.get("/audit/verify").json["is_valid"] is False
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_log_that_cannot_be_read_is_said_to_be_so(client, db, organization_id, caplog):
+    write(db, organization_id, 3)
+    change(db, "UPDATE audit_entries SET event_type = CAST(x'ff' AS TEXT) WHERE sequence_number = 2")
+    answer = client.get("/audit")
+    assert (answer.status_code, answer.json["code"]) == (503, "storage_unavailable")
+    assert f"run `precog audit verify --org {organization_id}`" in caplog.text
+    assert client.get("/audit/verify").json["errors"] == ["Entry 2 is not what its hash was made of"]
 
 
 def test_who_has_the_answers_verifies_them_alone(client, db, organization_id):
