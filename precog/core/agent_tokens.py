@@ -36,6 +36,18 @@ class AgentCaller:
     caller: Caller
 
 
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What an access token says that was signed here and has not expired; its agent may be stopped."""
+
+    organization_id: str
+    agent_id: str
+    scopes: frozenset[str]
+    jti: str
+    sid: str
+    expires_at: int
+
+
 class AgentTokens:
     """Issues access tokens and finds the agent behind one, remembering its state for CACHE_MS."""
 
@@ -80,24 +92,35 @@ class AgentTokens:
 
         Raises InvalidToken, also when it was ended, or its agent was.
         """
-        claims = self._verified(token)
-        now = self._clock()
-        agent_id, jti, expires_at = claims["sub"], claims["jti"], claims["exp"] * SECOND_MS
-        if expires_at + LEEWAY_MS <= now:
+        claims, now = self.claims_of(token), self._clock()
+        identity, caller = self._state(claims.agent_id, claims.jti, claims.sid, now)
+        if identity.organization_id != claims.organization_id:
             raise InvalidToken()
-        identity, caller = self._state(agent_id, jti, claims["sid"], now)
-        if identity.organization_id != claims["org"]:
-            raise InvalidToken()
-        scopes = frozenset(claims["scope"].split()) & frozenset(orjson.loads(identity.scopes))
+        scopes = claims.scopes & frozenset(orjson.loads(identity.scopes))
         if comes_itself:
-            self._remember_use(agent_id, now)
+            self._remember_use(claims.agent_id, now)
         return AgentCaller(
             organization_id=identity.organization_id,
-            agent_id=agent_id,
+            agent_id=claims.agent_id,
             scopes=scopes,
-            jti=jti,
-            expires_at=expires_at,
+            jti=claims.jti,
+            expires_at=claims.expires_at,
             caller=_with(caller, scopes),
+        )
+
+    def claims_of(self, token: str) -> Claims:
+        """What a token says, however its agent fares, and also when it was ended. Raises InvalidToken."""
+        claims = self._verified(token)
+        expires_at = claims["exp"] * SECOND_MS
+        if expires_at + LEEWAY_MS <= self._clock():
+            raise InvalidToken()
+        return Claims(
+            organization_id=claims["org"],
+            agent_id=claims["sub"],
+            scopes=frozenset(claims["scope"].split()),
+            jti=claims["jti"],
+            sid=claims["sid"],
+            expires_at=expires_at,
         )
 
     def _verified(self, token: str) -> dict[str, Any]:

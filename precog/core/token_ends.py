@@ -10,7 +10,7 @@ from ..storage import agent_tokens, identities
 from ..storage.agent_tokens import RefreshToken
 from ..storage.engine import Transaction
 from . import audit
-from .agent_tokens import AgentCaller
+from .agent_tokens import AgentCaller, Claims
 from .identities import scopes_of, status_of
 from .keys import Caller, digest, is_well_formed
 from .services import Services
@@ -33,8 +33,9 @@ def revoke(services: Services, agent: AgentCaller, refresh_token: str | None) ->
 def revoke_by_itself(services: Services, asking: Asking, token: str) -> None:
     """End a refresh token with all access tokens that came of it, or one access token: who has it may.
 
-    Of what is no token, or has ended, nothing is told. Raises WrongOrganization for one of another
-    organization than the key's that came along.
+    Also one of a suspended agent, which would else be good again when that goes on. Of what is no token, or
+    has ended, nothing is told. Raises WrongOrganization for one of another organization than the key's that
+    came along.
     """
     if is_well_formed(token):
         found = services.db.read(agent_tokens.by_digest, digest(services.pepper, token))
@@ -43,14 +44,14 @@ def revoke_by_itself(services: Services, asking: Asking, token: str) -> None:
             _end(services, _revoke_refresh, found)
         return
     try:
-        agent = services.agent_tokens.agent_of(token, comes_itself=False)
+        claims = services.agent_tokens.claims_of(token)
     except InvalidToken:
         return
-    refuse_other(asking, agent.organization_id)
-    _end(services, _revoke, agent)
+    refuse_other(asking, claims.organization_id)
+    _end(services, _revoke, claims)
 
 
-def _end(services: Services, how: Callable[..., None], what: AgentCaller | RefreshToken) -> None:
+def _end(services: Services, how: Callable[..., None], what: Claims | RefreshToken) -> None:
     try:
         services.db.write(how, what, now=services.clock())
     finally:
@@ -77,7 +78,7 @@ def introspect(services: Services, caller: Caller, token: str) -> Mapping[str, A
     }
 
 
-def _revoke(tx: Transaction, agent: AgentCaller, kept: str | None = None, *, now: int) -> None:
+def _revoke(tx: Transaction, agent: AgentCaller | Claims, kept: str | None = None, *, now: int) -> None:
     ended = agent_tokens.end_access(tx, agent.jti, expires_at=agent.expires_at + MINUTE_MS)
     token = None if kept is None else agent_tokens.by_digest(tx, kept)
     mine = token if token is not None and token.agent == agent.agent_id else None

@@ -125,6 +125,27 @@ def test_an_access_token_is_revoked_by_itself_alone(client, stranger):
     assert client.post(REFRESH, json={"refresh_token": held["refresh_token"]}).status_code == 200
 
 
+def test_an_access_token_that_is_revoked_while_its_agent_is_suspended_stays_so(client, stranger):
+    made = agent(client)
+    held, other = tokens(client, made), tokens(client, made)
+    client.patch(f"{AGENTS}/{made['id']}", json={"status": "suspended"})
+    assert revoke(stranger, held["access_token"]).json == {"status": "revoked"}
+    client.patch(f"{AGENTS}/{made['id']}", json={"status": "active"})
+    assert telemetry(stranger, held["access_token"]).json["error"]["code"] == "INVALID_TOKEN"
+    assert telemetry(stranger, other["access_token"]).status_code == 200
+
+
+def test_a_refresh_token_beside_the_token_is_revoked_too(client, stranger):
+    made = agent(client)
+    held, other = tokens(client, made), tokens(client, made)
+    body = {"token": held["access_token"], "refresh_token": other["refresh_token"]}
+    assert stranger.post(REVOKE, json=body).json == {"status": "revoked"}
+    for one in (held, other):
+        assert telemetry(stranger, one["access_token"]).status_code == 401
+    assert client.post(REFRESH, json={"refresh_token": other["refresh_token"]}).status_code == 401
+    assert client.post(REFRESH, json={"refresh_token": held["refresh_token"]}).status_code == 200
+
+
 @pytest.mark.parametrize("token", ["x", "a.b.c", "rt_live_x", "an api key", "a secret"])
 def test_of_what_is_no_token_nothing_is_told_and_nothing_ended(client, stranger, sandbox, token):
     made = agent(client)

@@ -73,12 +73,15 @@ def refresh_token(body: dict[str, Any]) -> Any:
 def revoke_token(body: dict[str, Any]) -> dict[str, Any]:
     """End the access token in Authorization and the agent's `refresh_token`, or else whoever's `token`.
 
-    With a refresh token all access tokens end that came of it. Who sends a `token` (RFC 7009) need not be
-    let in otherwise, and is not told whether there was one.
+    With a refresh token all access tokens end that came of it. Who sends a `token` (RFC 7009), or both,
+    need not be let in otherwise, and is not told whether there was one.
     """
     if body["token"] is not None:
         services().strangers.refuse(request.remote_addr or "", services().clock())
-        token_ends.revoke_by_itself(services(), _asking(), body["token"])
+        asking = _asking()
+        for token in (body["refresh_token"], body["token"]):
+            if token is not None:
+                token_ends.revoke_by_itself(services(), asking, token)
         return {}
     admit_agent()
     charged_agent()
