@@ -144,7 +144,7 @@ def _prove(tx: Transaction, asking: Asking, proof: _Proof, kept: str, *, jti: st
     """Look at the proof; None when it fails, which must be counted, so nothing is raised for it."""
     identity = identities.by_id(tx, proof.agent_id) if is_id(proof.agent_id) else None
     if identity is None or not proof.holds(tx, identity):
-        _count_failure(tx, asking, identity, now)
+        _count_failure(tx, asking, proof.agent_id, now)
         return None
     _refuse_stopped(asking, identity)
     grant = _granted(tx, identity, random_id("rt-"), now)
@@ -167,7 +167,7 @@ def _refresh(tx: Transaction, asking: Asking, kept: str | None, *, jti: str, now
     token = None if kept is None else agent_tokens.by_digest(tx, kept)
     identity = None if token is None else identities.by_id(tx, token.agent)
     if token is None or identity is None or token.revoked_at is not None or token.expires_at <= now:
-        _count_failure(tx, asking, None, now)
+        _count_failure(tx, asking, "", now)
         return None
     _refuse_stopped(asking, identity)
     grant = _granted(tx, identity, token.id, now)
@@ -200,12 +200,13 @@ def refuse_other(asking: Asking, organization_id: str) -> None:
         raise WrongOrganization()
 
 
-def _count_failure(tx: Transaction, asking: Asking, identity: Identity | None, now: int) -> None:
+def _count_failure(tx: Transaction, asking: Asking, agent_id: str, now: int) -> None:
     """Count a proof that failed. Raises RateLimited when there were too many, and counts nothing then.
 
-    Only who fails is told so: else anybody could keep an agent, or all at an address, from their tokens.
+    Only who fails is told so: else anybody could keep an agent, or all at an address, from their tokens. An
+    id that no agent has is counted alike, since else the answers would tell which ids there are.
     """
-    of_agent = [] if identity is None else [(FAILURES_PER_AGENT, identity.id)]
+    of_agent = [(FAILURES_PER_AGENT, agent_id)] if is_id(agent_id) else []
     try:
         for rate, who in (*of_agent, (FAILURES_PER_ADDRESS, asking.address)):
             limits.spend(tx, rate, who, now=now)

@@ -152,6 +152,15 @@ def test_after_ten_failures_an_agents_further_ones_are_refused_and_its_secret_is
     assert refused(client.post(TOKEN, json=wrong)) == (401, "invalid_credentials")
 
 
+def test_how_often_one_may_fail_tells_no_stranger_which_agents_there_are(client):
+    made = agent(client)
+
+    def guess(agent_id: str) -> list[tuple[int, str]]:
+        return [refused(client.post(TOKEN, json={"agent_id": agent_id, "secret": "x"})) for _ in range(12)]
+
+    assert guess(made["id"]) == guess("00000000-0000-4000-8000-000000000000")
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_of_many_who_fail_at_once_no_more_are_let_try_than_may(client, sandbox, known):
     made, other = agent(client), agent(client)
