@@ -60,9 +60,12 @@ def append(
 
 def _place(tx: Transaction, organization_id: str) -> audit.Head:
     try:
-        return audit.take(tx, organization_id)
+        place = audit.take(tx, organization_id)
     except Undecodable:
         raise broken(organization_id) from None
+    if not isinstance(place.entry_hash, str) or not isinstance(place.sequence_number, int):
+        raise broken(organization_id)  # SQLite takes any type for any
+    return place
 
 
 def broken(organization_id: str) -> AuditLogBroken:

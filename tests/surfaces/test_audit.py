@@ -69,6 +69,47 @@ def test_a_log_that_cannot_be_read_is_said_to_be_so(client, db, organization_id,
     assert client.get("/audit/verify").json["errors"] == ["Entry 2 is not what its hash was made of"]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("id", b"\xff"),
+        ("event_type", b"\xff"),
+        ("agent", b"\xff"),
+        ("metadata", b"{}"),
+        ("created_at", "yesterday"),
+        ("sequence_number", "third"),
+        ("sequence_number", b"3"),
+    ],
+)
+def test_a_log_with_something_else_in_the_place_of_a_text_or_number_is_said_to_be_so(
+    client, db, organization_id, column, value
+):
+    write(db, organization_id, 3)
+    set_column(db, organization_id, 3, column, value)
+    answer = client.get("/audit")
+    assert (answer.status_code, answer.json["code"]) == (503, "storage_unavailable")
+    assert client.get("/audit/verify").json["is_valid"] is False
+
+
+@pytest.mark.parametrize("time", [10**18, -(10**18)])
+def test_a_log_with_a_time_that_no_calendar_has_is_said_to_be_so(client, db, organization_id, time):
+    write(db, organization_id, 3)
+    set_column(db, organization_id, 3, "created_at", time)
+    answer = client.get("/audit")
+    assert (answer.status_code, answer.json["code"]) == (503, "storage_unavailable")
+    assert client.get("/audit/verify").json["is_valid"] is False
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_behind_an_end_that_is_no_text_nothing_is_written(client, db, organization_id):
+    write(db, organization_id, 3)
+    change(db, "UPDATE audit_heads SET entry_hash = x'ff'")
+    answer = client.post("/v1/agents", json={"name": "payer"})
+    assert (answer.status_code, answer.json["code"]) == (503, "storage_unavailable")
+    assert client.get("/audit/verify").json["is_valid"] is False
+
+
 def test_who_has_the_answers_verifies_them_alone(client, db, organization_id):
     write(db, organization_id, 3, metadata={"é": ["\u2028", 0.1, None, {"b": 1.0, "a": "\x7f"}]})
     previous = "0" * 64
