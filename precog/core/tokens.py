@@ -27,6 +27,8 @@ from .services import Services
 from .signing_keys import ACCESS_LIFE_MS
 from .times import DAY_MS, MINUTE_MS, SECOND_MS
 
+_Holds = Callable[[Transaction, Identity], bool]
+
 REFRESH_LIFE_MS = 7 * DAY_MS
 REFRESH_PREFIX = "rt_live_"
 FAILURES_PER_AGENT = Rate("agent-failures", 10, 10, MINUTE_MS)
@@ -60,7 +62,7 @@ class _Proof:
 
     agent_id: str
     method: str
-    holds: Callable[[Transaction, Identity], bool]
+    holds: _Holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +86,30 @@ def by_secret(services: Services, asking: Asking, *, agent_id: str, secret: str)
     Raises InvalidCredentials, AgentSuspended, AgentRevoked, WrongOrganization, or RateLimited after too many
     failures for the agent or from the address.
     """
+    return _issue(services, asking, _Proof(agent_id, "secret", _known(services, secret)))
+
+
+def _known(services: Services, secret: str) -> _Holds:
+    """Whether it is the secret of an agent."""
     kept = digest(services.pepper, secret) if is_well_formed(secret) else None
 
     def holds(tx: Transaction, identity: Identity) -> bool:
         return kept is not None and assertions.equal(identities.secret_digest(tx, identity.id), kept)
 
-    return _issue(services, asking, _Proof(agent_id, "secret", holds))
+    return holds
 
 
-def by_assertion(services: Services, asking: Asking, assertion: str, *, audiences: frozenset[str]) -> Tokens:
+def by_assertion(
+    services: Services,
+    asking: Asking,
+    assertion: str,
+    *,
+    audiences: frozenset[str],
+    agent_id: str | None = None,
+) -> Tokens:
     """Tokens for an agent that has signed an assertion (RFC 7523) by its key; each is good once.
 
-    Raises as `by_secret` does.
+    An id that comes along must be the same agent's. Raises as `by_secret` does.
     """
     now = services.clock()
     claimed = assertions.read(assertion, audiences=audiences, now=now)
@@ -103,6 +117,7 @@ def by_assertion(services: Services, asking: Asking, assertion: str, *, audience
     def holds(tx: Transaction, identity: Identity) -> bool:
         return (
             claimed is not None
+            and agent_id in (None, identity.id)
             and assertions.is_signed(assertion, identity.public_key)
             and agent_tokens.use_assertion(
                 tx, identity.id, claimed.jti_digest, expires_at=claimed.expires_at + assertions.LEEWAY_MS
@@ -112,12 +127,22 @@ def by_assertion(services: Services, asking: Asking, assertion: str, *, audience
     return _issue(services, asking, _Proof("" if claimed is None else claimed.agent_id, "assertion", holds))
 
 
-def refresh(services: Services, asking: Asking, token: str) -> Tokens:
-    """A new access token for a refresh token, which stays good. Raises as `by_secret` does."""
+def refresh(
+    services: Services, asking: Asking, token: str, *, agent_id: str | None = None, secret: str | None = None
+) -> Tokens:
+    """A new access token for a refresh token, which stays good. Raises as `by_secret` does.
+
+    Neither id nor secret is needed, but one that comes along must be its agent's.
+    """
     services.signing_keys.signer()  # what cannot sign should not begin
     kept = digest(services.pepper, token) if is_well_formed(token) else None
     now, jti = services.clock(), random_uuid()
-    grant = services.db.write(_refresh, asking, kept, jti=jti, now=now)
+    known = None if secret is None else _known(services, secret)
+
+    def holds(tx: Transaction, identity: Identity) -> bool:
+        return agent_id in (None, identity.id) and (known is None or known(tx, identity))
+
+    grant = services.db.write(_refresh, asking, kept, holds, jti=jti, now=now)
     return _tokens(services, asking, grant, None, jti=jti, now=now)
 
 
@@ -163,10 +188,18 @@ def _prove(tx: Transaction, asking: Asking, proof: _Proof, kept: str, *, jti: st
     return grant
 
 
-def _refresh(tx: Transaction, asking: Asking, kept: str | None, *, jti: str, now: int) -> _Grant | None:
+def _refresh(
+    tx: Transaction, asking: Asking, kept: str | None, holds: _Holds, *, jti: str, now: int
+) -> _Grant | None:
     token = None if kept is None else agent_tokens.by_digest(tx, kept)
     identity = None if token is None else identities.by_id(tx, token.agent)
-    if token is None or identity is None or token.revoked_at is not None or token.expires_at <= now:
+    if (
+        token is None
+        or identity is None
+        or token.revoked_at is not None
+        or token.expires_at <= now
+        or not holds(tx, identity)
+    ):
         _count_failure(tx, asking, "", now)
         return None
     _refuse_stopped(asking, identity)

@@ -59,6 +59,23 @@ def test_a_form_renews_an_access_token(client, path, more):
     assert refused(send(client, path, {"refresh_token": "x", **more})) == (401, "invalid_credentials")
 
 
+def test_an_id_or_a_secret_beside_a_refresh_token_must_be_its_agents(client):
+    made, other = agent(client), agent(client)
+    renewal = {"grant_type": "refresh_token", "refresh_token": tokens(client, made)["refresh_token"]}
+    own = {"client_id": made["id"], "client_secret": made["secret"]}
+    for more in ({"client_id": other["id"]}, {"client_secret": "x"}, {"client_secret": other["secret"]}):
+        assert refused(send(client, TOKEN, {**renewal, **own, **more})) == (401, "invalid_credentials")
+    assert send(client, TOKEN, {**renewal, **own}).status_code == 200
+
+
+def test_an_id_beside_an_assertion_must_be_its_agents(client, clock):
+    made, other = agent(client), agent(client)
+    form = {"grant_type": "client_credentials", "client_assertion": assertion(made, clock)}
+    answer = send(client, TOKEN, {**form, "client_id": other["id"]})
+    assert refused(answer) == (401, "invalid_credentials")
+    assert send(client, TOKEN, {**form, "client_id": made["id"]}).status_code == 200  # it was not used
+
+
 def test_a_form_ends_tokens(client):
     held = tokens(client, agent(client))
     form = {"refresh_token": held["refresh_token"]}

@@ -115,7 +115,9 @@ def _prove(body: dict[str, Any]) -> Tokens:
     if body["grant_type"] == "refresh_token":
         if body["refresh_token"] is None:
             raise MissingField("refresh_token", expected="string", received="null")
-        return tokens.refresh(services(), _asking(), body["refresh_token"])
+        return tokens.refresh(
+            services(), _asking(), body["refresh_token"], agent_id=body["agent_id"], secret=body["secret"]
+        )
     if body["client_assertion"] is None:
         for name in ("agent_id", "secret"):
             if body[name] is None:
@@ -124,7 +126,9 @@ def _prove(body: dict[str, Any]) -> Tokens:
     if body["client_assertion_type"] not in (None, ASSERTION_TYPE):
         raise WrongValue("client_assertion_type", expected=ASSERTION_TYPE, received="another string")
     audiences = frozenset({_issuer(), _issuer() + _TOKEN_PATH})
-    return tokens.by_assertion(services(), _asking(), body["client_assertion"], audiences=audiences)
+    return tokens.by_assertion(
+        services(), _asking(), body["client_assertion"], audiences=audiences, agent_id=body["agent_id"]
+    )
 
 
 def _asking() -> Asking:

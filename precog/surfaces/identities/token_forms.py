@@ -18,7 +18,8 @@ class TokenRequestSchema(ma.Schema):
     """What an agent proves itself by: `agent_id` and `secret`, or `client_assertion`.
 
     OAuth's clients say `client_id` and `client_secret`, and name the `grant_type`; by a refresh token, with
-    the `grant_type` `refresh_token`, it is renewed here as well.
+    the `grant_type` `refresh_token`, it is renewed here as well. An id beside an assertion, and an id or
+    a secret beside a refresh token, must be the same agent's.
     """
 
     class Meta:
