@@ -70,7 +70,7 @@ def _check_data(text: str, report: Report, verdict: Verdict) -> dict[str, Any]:
         "decision": verdict.decision,
         "reason": verdict.reason,
         "scores": _worst_first(verdict.scores),
-        "findings": [_finding_data(text, finding) for finding in report.findings],
+        "findings": [_finding_data(text, finding) for finding in _told(report)],
         "complete": report.complete,
     }
 
@@ -82,14 +82,18 @@ def _finding_data(text: str, finding: Finding) -> dict[str, Any]:
 
 def _check_text(text: str, report: Report, verdict: Verdict) -> str:
     parts = [f"{verdict.decision}  {verdict.reason or ''}".rstrip()]
-    if verdict.scores:
+    if told := _told(report):
         scores = [(name, f"{score:.2f}") for name, score in _worst_first(verdict.scores).items()]
         parts.append(table(("category", "score"), scores))
         head = ("category", "rule", "score", "span", "transform", "text")
-        parts.append(table(head, [_finding_row(text, finding) for finding in report.findings]))
+        parts.append(table(head, [_finding_row(text, finding) for finding in told]))
     if not report.complete:
         parts.append("Not everything in the text could be looked at.")
     return "\n\n".join(parts)
+
+
+def _told(report: Report) -> list[Finding]:
+    return [finding for finding in report.findings if finding.is_worth_telling]
 
 
 def _worst_first(scores: Mapping[str, float]) -> dict[str, float]:

@@ -12,14 +12,15 @@ MOST = 200
 
 
 def told(findings: Sequence[Finding], *, where: str | None = None) -> Mapping[str, Any]:
-    """The findings in text order, and how many more there were."""
-    shown = findings
-    if len(findings) > MOST:
-        strongest = sorted(findings, key=lambda one: -one.score)[:MOST]
+    """The findings worth telling in text order, and how many more there were."""
+    worth = [one for one in findings if one.is_worth_telling]
+    shown = worth
+    if len(worth) > MOST:
+        strongest = sorted(worth, key=lambda one: -one.score)[:MOST]
         shown = sorted(strongest, key=lambda one: one.span)
     return {
         "findings": [_told(one, where) for one in shown],
-        "findings_omitted": len(findings) - len(shown),
+        "findings_omitted": len(worth) - len(shown),
     }
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from . import pii, secrets
 from .characters import characters
+from .classifier import NgramClassifier
 from .context import weigh
 from .findings import Finding
 from .fresh import Passage
@@ -23,8 +24,8 @@ from .rules import RuleSet
 from .toolcalls import strings
 from .work import Work
 
-# A classifier's opinion below this says nothing.
-_LEAST = 0.3
+# Below this a classifier's opinion says nothing; above, it still ranks texts that nobody is told about.
+_LEAST = 0.01
 # What is undone for words only: digits and letters of a secret are others afterwards.
 _WORDS_ONLY = frozenset(("leet", "repeated", "spaced", "rot13", "reversed"))
 
@@ -83,6 +84,11 @@ class Engine:
                 other.result()
         return cls(rules, classifier)
 
+    @classmethod
+    def shipped(cls) -> Engine:
+        """With all rules, and the classifier, that are shipped."""
+        return cls.load(NgramClassifier.load())
+
     def scan(self, text: str, *, source: str = "prompt", expected_languages: Sequence[str] = ()) -> Report:
         """Everything found in a text: a "prompt", an "output" of a model, or one "retrieved" from outside.
 
@@ -102,14 +108,15 @@ class Engine:
     def scan_tool_call(self, name: str, arguments: str) -> Report:
         """Everything found in a call of a tool; `arguments` is JSON, or text.
 
-        Places are those in `arguments`; what was found in the name stands at its very beginning.
+        Places are those in `arguments`; what was found in the name stands at its very beginning. The
+        classifier is not asked: it knows what people and documents say, not the arguments of functions.
         """
         counts = _COUNTS["tool_call"]
-        named, complete = self._look(name, counts)
+        named, complete = self._look(name, counts, classified=False)
         findings = [replace(finding, span=(0, 0)) for finding in named]
         for view in (View(arguments), strings(arguments)):
             if view is not None:
-                found, whole = self._look(view.text, counts)
+                found, whole = self._look(view.text, counts, classified=False)
                 findings += [replace(finding, span=view.span(*finding.span)) for finding in found]
                 complete = complete and whole
         return Report(_in_order(findings, twice=True), complete)
@@ -119,7 +126,9 @@ class Engine:
         self._rules.warm()
         self.scan(_ONE_OF_EACH)
 
-    def _look(self, text: str, counts: Mapping[str, float]) -> tuple[list[Finding], bool]:
+    def _look(
+        self, text: str, counts: Mapping[str, float], *, classified: bool = True
+    ) -> tuple[list[Finding], bool]:
         """The findings in all readings of a text, and whether everything was looked at."""
         readings = views(text)
         work = Work(len(text), personal=counts.get("pii_leakage", 1.0) > 0)
@@ -130,7 +139,7 @@ class Engine:
                 if view.transform is not None:
                     found = [_original(view, one) for one in work.kept(found)]
                 findings += found
-        if self._classifier is not None:
+        if self._classifier is not None and classified:
             findings += _classified(self._classifier, readings)
         return list(_counted(findings, counts)), readings.complete and work.complete and work.effort.complete
 
@@ -245,7 +254,7 @@ class _Shared:
         return self._engine
 
 
-_process = _Shared(Engine.load)
+_process = _Shared(Engine.shipped)
 
 
 def shared() -> Engine:

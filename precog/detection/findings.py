@@ -15,6 +15,9 @@ CATEGORIES = (
 )
 
 
+_OPINION = 0.3
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A place in a text and what is wrong with it.
@@ -30,3 +33,8 @@ class Finding:
     span: tuple[int, int]
     transform: str | None = None
     label: str | None = None
+
+    @property
+    def is_worth_telling(self) -> bool:
+        """Not so for a slight opinion of a classifier's, which counts for a score and is nothing found."""
+        return self.score >= _OPINION or not self.rule.startswith("classifier.")

@@ -76,7 +76,7 @@ PAIRS = [(outer, inner) for outer in DISGUISES for inner in DISGUISES if (outer,
 
 @pytest.fixture(scope="session")
 def loaded() -> Engine:
-    return shared()
+    return Engine.load()
 
 
 def found(engine: Engine, text: str) -> dict[str, set[str]]:

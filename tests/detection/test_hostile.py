@@ -54,7 +54,7 @@ ANY = st.text(max_size=200) | st.text(st.characters(exclude_categories=()), max_
 
 @pytest.fixture(scope="session")
 def loaded() -> Engine:
-    return shared()
+    return Engine.load()
 
 
 def holds(text: str, report: Report) -> None:

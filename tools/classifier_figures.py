@@ -1,0 +1,118 @@
+"""How good the classifiers are on what they were not trained on, as tables in Markdown."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from training_data import FOLDS, Sample
+
+from precog.detection.classifier import NgramClassifier, Weights
+from precog.detection.engine import Engine
+from precog.detection.evaluation import TRACKS, track_score
+from precog.detection.figures import Figures, Scores
+from precog.detection.policy import DEFAULT, combine
+
+_HEAD = (
+    "| {} | texts | attacks | AUC | recall at 1 % | recall at 2 % | recall | false positives | review: both |"
+)
+
+
+def shown(value: float | None) -> str:
+    """Three digits, or a dash where the texts define no such figure."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def row(name: str, scores: Iterable[float], samples: Iterable[Sample]) -> str:
+    """A line of a table; recall and false positives are those at the thresholds that are shipped."""
+    counted = Scores()
+    for score, sample in zip(scores, samples, strict=True):
+        counted.add(score, bool(sample.label), 0.0)
+    found: Figures = counted.figures()
+    numbers = [found.auc, found.recall_at_fpr_1, found.recall_at_fpr_2, found.recall, found.fpr]
+    review = f"{shown(found.review_recall)} / {shown(found.review_fpr)}"
+    cells = [name, str(found.n), str(found.positives), *map(shown, numbers), review]
+    return "| " + " | ".join(cells) + " |"
+
+
+def table(
+    title: str, samples: Sequence[Sample], scores: Sequence[float], group: Callable[[Sample], str]
+) -> None:
+    """A line for each group, and one for all."""
+    print(_HEAD.format(title))
+    print("| --- |" + " ---: |" * 8)
+    members: dict[str, list[int]] = {}
+    for at, sample in enumerate(samples):
+        members.setdefault(group(sample), []).append(at)
+    for name, places in [*sorted(members.items()), ("**all**", list(range(len(samples))))]:
+        print(row(name, [scores[at] for at in places], [samples[at] for at in places]))
+    print()
+
+
+def engines(found: dict[str, tuple[list[Sample], object]], fold: str) -> Engine:
+    """The engine with classifiers that know nothing of a fold."""
+    weights: list[Weights] = [
+        trained.without.get(fold, trained.weights)  # type: ignore[attr-defined]
+        for _, trained in found.values()
+    ]
+    return Engine.load(NgramClassifier(*weights))
+
+
+def scanned(engine: Engine, samples: Sequence[Sample], track: str) -> list[tuple[float, float, float]]:
+    """Of each text the score of the rules alone, the score of everything, and the time in milliseconds."""
+    results = []
+    for sample in samples:
+        start = time.perf_counter()
+        findings = engine.scan(sample.text).findings
+        took = (time.perf_counter() - start) * 1000
+        rules = [finding for finding in findings if not finding.rule.startswith("classifier.")]
+        results.append((track_score(rules, TRACKS[track]), track_score(findings, TRACKS[track]), took))
+    return results
+
+
+def report(found: dict[str, tuple[list[Sample], object]]) -> None:
+    """Print the tables of docs/detection.md."""
+    samples, trained = found["attack"]
+    results: list[tuple[float, float, float]] = [(0.0, 0.0, 0.0)] * len(samples)
+    for fold in FOLDS:
+        places = [at for at, sample in enumerate(samples) if sample.fold == fold]
+        engine = engines(found, fold)
+        engine.warm()
+        for at, result in zip(
+            places, scanned(engine, [samples[at] for at in places], "injection"), strict=True
+        ):
+            results[at] = result
+    rules, both = [result[0] for result in results], [result[1] for result in results]
+    alone = [1 / (1 + float(np.exp(-odds))) for odds in trained.left_out]  # type: ignore[attr-defined]
+    public = [at for at, sample in enumerate(samples) if not sample.source.startswith("own ")]
+    own = [at for at, sample in enumerate(samples) if sample.source.startswith("own ")]
+    no_bipia = [at for at in public if samples[at].source != "bipia"]
+    print("### What each part brings\n")
+    for title, places in (("public sources", public), ("without bipia", no_bipia), ("own corpus", own)):
+        print(_HEAD.format(title) + "\n| --- |" + " ---: |" * 8)
+        chosen = [samples[at] for at in places]
+        for name, scores in (("rules", rules), ("classifier", alone), ("both", both)):
+            print(row(name, [scores[at] for at in places], chosen))
+        print()
+    for title, places, group in (
+        ("source", public, lambda sample: sample.source),
+        ("language", own, lambda sample: sample.source[4:]),
+        ("English, by kind", [at for at in own if samples[at].language == "en"], lambda sample: sample.kind),
+    ):
+        chosen = [samples[at] for at in places]
+        if title == "source":
+            print("### Rules alone\n")
+            table(title, chosen, [rules[at] for at in places], group)
+            print("### Everything, each source left out of training\n")
+        table(title, chosen, [both[at] for at in places], group)
+    times = sorted(result[2] for result in results)
+    median, slow = times[len(times) // 2], times[-len(times) // 100]
+    print(f"Time of a text: median {median:.2f} ms, 99th percentile {slow:.2f} ms.\n")
+    _toxicity(found)
+
+
+def _toxicity(found: dict[str, tuple[list[Sample], object]]) -> None:
+    """Comments by weights that know only tweets, and tweets by weights that know only comments."""
+    samples, trained = found["toxicity"]
+    scores = [combine([1 / (1 + float(np.exp(-odds)))]) for odds in trained.left_out]  # type: ignore[attr-defined]
+    print(f"### Toxicity (found from {DEFAULT.block})\n")
+    table("source", samples, scores, lambda sample: sample.source.split()[0])
