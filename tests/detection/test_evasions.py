@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from precog.detection.engine import Engine, shared
+from precog.detection.engine import Engine
 from tests.detection.evasions import DISGUISES, EVASIONS
 
 ATTACKS = """
