@@ -104,7 +104,7 @@ class Lessons:
         texts = [text for _, text in parts]
         self.passages = matrix(texts, bits)
         hosted = planted(parts, samples, chance) if plant else []
-        more = [*hosted, *scraps(parts, samples, chance)]
+        more = [*hosted, *scraps(parts, samples, chance, 0.3 if plant else 1.0)]
         thin = matrix([thinned(text, chance, 0.3) for text in texts], bits)
         made = [self.passages, thin] + ([matrix([text for _, text in more], bits)] if more else [])
         self.rows = sparse.vstack(made).tocsr()

@@ -167,12 +167,12 @@ def planted(
 
 
 def scraps(
-    parts: Sequence[tuple[int, str]], samples: Sequence[Sample], chance: random.Random
+    parts: Sequence[tuple[int, str]], samples: Sequence[Sample], chance: random.Random, share: float
 ) -> list[tuple[int, str]]:
-    """One to four words out of harmless texts: a text may be as short as that, and then it is harmless."""
+    """One to four words out of a share of the harmless texts: so short a text tells nothing bad."""
     found = []
     for number, text in parts:
-        if not samples[number].label:
+        if not samples[number].label and chance.random() < share:
             words = text.split()
             start = chance.randrange(len(words)) if words else 0
             found.append((number, " ".join(words[start : start + chance.randint(1, 4)])))

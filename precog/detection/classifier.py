@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from .ngrams import LEAST_EVIDENCE, Hashes, between, inner, mixed, word_hash, words
 
-_REMEMBERED = 30_000  # words whose weights are kept at hand
+_REMEMBERED = 8_000  # words whose weights are kept at hand, some 300 bytes each
 _GREATEST_ODDS = 50.0  # as a logarithm; e to the 700 is more than a float holds
 
 Floats = npt.NDArray[np.float64]

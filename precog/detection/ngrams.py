@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-LEAST_EVIDENCE = 60.0
+LEAST_EVIDENCE = 20.0
 """A score is the sum of weights over the root of their number and this: one word alone says little."""
 
 Hashes = npt.NDArray[np.uint64]
