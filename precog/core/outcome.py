@@ -42,7 +42,7 @@ def outcome(prompt: str, report: Report, policy: Policy, *, closed: bool) -> Out
     if not report.complete:
         masked = withheld(prompt)
         if policy.mask or closed:
-            verdict = _unseen(verdict, policy)
+            verdict = _unseen(verdict, report.findings, policy)
     shown = replace(verdict, action="allow") if policy.shadow_mode else verdict
     return Outcome(shown, verdict.action, masked, namer)
 
@@ -57,11 +57,12 @@ def _after_masking(
     return replace(verdict, action="block", reason=again.reason) if again.action == "block" else verdict
 
 
-def _unseen(verdict: Verdict, policy: Policy) -> Verdict:
-    """Blocked, for the worst that was seen of what the rest might hold too."""
+def _unseen(verdict: Verdict, findings: Sequence[Finding], policy: Policy) -> Verdict:
+    """Blocked, for the worst that was found of what the rest might hold too."""
     if verdict.action == "block":
         return verdict
     categories, otherwise = (MASKABLE, "pii_leakage") if policy.mask else (CATEGORIES, "prompt_injection")
-    seen = [name for name in CATEGORIES if name in categories and verdict.scores.get(name)]
+    told = {finding.category for finding in findings if finding.is_worth_telling and finding.score}
+    seen = [name for name in CATEGORIES if name in categories and name in told]
     reason = max(seen, key=lambda name: verdict.scores[name], default=otherwise)
     return replace(verdict, decision="block", action="block", reason=reason)

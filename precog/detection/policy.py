@@ -81,11 +81,14 @@ def score_by_category(findings: Sequence[Finding]) -> dict[str, float]:
 def decide(findings: Sequence[Finding], policy: Policy) -> Verdict:
     """The verdict on a text with these findings."""
     scores = score_by_category(findings)
-    decision, reason = "allow", None
-    for category in CATEGORIES:  # of two that decide alike the first in this order is the reason
-        said = _decision(scores.get(category, 0.0), policy.thresholds.get(category, DEFAULT))
-        if category in policy.enforced and DECISIONS.index(said) > DECISIONS.index(decision):
-            decision, reason = said, category
+    decision, reason, surest = "allow", None, 0.0
+    for category in CATEGORIES:  # of two that decide alike and are as sure, the first is the reason
+        score = scores.get(category, 0.0)
+        said = _decision(score, policy.thresholds.get(category, DEFAULT))
+        if category not in policy.enforced or said == "allow":
+            continue
+        if (DECISIONS.index(said), score) > (DECISIONS.index(decision), surest):
+            decision, reason, surest = said, category, score
     return Verdict(decision, _action(decision, scores, policy), reason, scores)
 
 

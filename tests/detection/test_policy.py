@@ -41,6 +41,12 @@ def test_one_rule_that_fires_often_is_one_signal() -> None:
     assert decide([found(INJECTION, 0.5)] * 9, Policy()).decision == "review"
 
 
+def test_of_two_categories_that_decide_alike_the_surer_one_is_the_reason() -> None:
+    for decision, low, high in (("block", 0.9, 0.95), ("review", 0.5, 0.6)):
+        verdict = decide([found(INJECTION, low), found("db_access", high)], Policy())
+        assert (verdict.decision, verdict.reason) == (decision, "db_access")
+
+
 def test_the_gravest_category_is_the_reason() -> None:
     verdict = decide([found(INJECTION, 0.5), found("db_access", 0.9)], Policy())
     assert (verdict.decision, verdict.reason) == ("block", "db_access")
