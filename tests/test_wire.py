@@ -35,6 +35,7 @@ KINDS = {
     "token": r"\d{10}\.[\w-]{43}",
     "conversion": r"conv-[0-9a-f]{28}",
     "list": r"(?s:\[.*\])",
+    "object": r"(?s:\{.*\})",
     "text": r"(?s:.+)",
 }
 

@@ -100,19 +100,20 @@ def test_a_gzipped_body_is_read_and_a_damaged_one_refused(guarded):
 # --- sizes
 
 
+def of_size(piece: str, size_bytes: int) -> str:
+    """The piece again and again, and spaces, up to so many bytes of UTF-8."""
+    text = piece * (size_bytes // len(piece.encode()))
+    return text + " " * (size_bytes - len(text.encode()))
+
+
 @pytest.mark.parametrize(
-    ("text", "status"),
-    [
-        ("x" * INPUT_BYTES, 200),
-        ("x" * (INPUT_BYTES + 1), 413),
-        ("é" * (INPUT_BYTES // 2), 200),
-        ("é" * (INPUT_BYTES // 2) + "x", 413),
-        ("\U0001f600" * (INPUT_BYTES // 4), 200),
-        ("\U0001f600" * (INPUT_BYTES // 4) + "x", 413),
-    ],
-    ids=["ascii", "ascii + 1", "two bytes", "two bytes + 1", "four bytes", "four bytes + 1"],
+    "piece",
+    ["The museum opens at ten. ", "Le musée est fermé à Noël. ", "The museum \U0001f600 opens at ten. "],
+    ids=["one byte", "two bytes", "four bytes"],
 )
-def test_an_input_may_have_256_kib_of_utf_8(alone, text, status):
+@pytest.mark.parametrize(("more", "status"), [(0, 200), (1, 413)])
+def test_an_input_may_have_256_kib_of_utf_8(alone, piece, more, status):
+    text = of_size(piece, INPUT_BYTES + more)
     answer = post_raw(alone, GUARD, json.dumps(prompt(text), ensure_ascii=False).encode())
     assert answer.status_code == status
     if status == 413:
