@@ -22,7 +22,7 @@ from sklearn.linear_model import SGDClassifier
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from training_data import FOLDS, Sample, cut, own, planted, public, scraps, thinned, toxic, weights
+from training_data import FOLDS, Sample, cases, cut, own, planted, public, scraps, thinned, toxic, weights
 
 from precog.detection import ngrams
 from precog.detection.classifier import Weights
@@ -188,7 +188,7 @@ def train(samples: Sequence[Sample], bits: int, *, decides: bool = True, plant: 
 
 def everything(directory: Path) -> dict[str, tuple[list[Sample], Trained]]:
     """Each classifier that is shipped, with what it was trained on."""
-    attack = [*public(directory), *own()]
+    attack = [*public(directory), *own(), *cases()]
     kinds = [
         Sample(one.text, int(one.jailbreak), one.source, one.kind, one.fold, one.language)
         for one in attack

@@ -4,6 +4,7 @@ import gzip
 import json
 import random
 import re
+import tomllib
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -85,6 +86,20 @@ def own() -> Iterator[Sample]:
             yield Sample(one.text, one.label, f"own {language}", one.kind, fold, language, jailbreak)
     if faults:
         raise SystemExit("\n".join(faults))
+
+
+def cases() -> Iterator[Sample]:
+    """What stands beside the rules as what they must find and must not find."""
+    for path in sorted((CORPUS.parent / "rules").glob("*.toml")):
+        for rule in tomllib.loads(path.read_text(encoding="utf-8"))["rules"]:
+            if rule["category"] not in ("prompt_injection", "jailbreak"):
+                continue
+            for label, name in ((1, "hits"), (0, "misses")):
+                for text in rule.get(name, ()):
+                    fold = FOLDS[zlib.crc32(rule["id"].encode()) % len(FOLDS)]
+                    yield Sample(
+                        text, label, "own rules", rule["id"], fold, "", rule["category"] == "jailbreak"
+                    )
 
 
 def toxic(directory: Path) -> Iterator[Sample]:
