@@ -25,7 +25,7 @@ from .toolcalls import strings
 from .work import Work
 
 # Below this a classifier's opinion says nothing; above, it still ranks texts that nobody is told about.
-_LEAST = 0.01
+_LEAST = 0.001
 # What is undone for words only: digits and letters of a secret are others afterwards.
 _WORDS_ONLY = frozenset(("leet", "repeated", "spaced", "rot13", "reversed"))
 
