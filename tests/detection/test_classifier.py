@@ -215,7 +215,7 @@ def test_tool_calls_are_not_classified() -> None:
 
 
 def test_an_opinion_as_good_as_none_is_no_finding() -> None:
-    assert not thinking(Opinion(prompt_injection=0.009, toxicity=0.0)).scan("some words").findings
+    assert not thinking(Opinion(prompt_injection=0.0009, toxicity=0.0)).scan("some words").findings
 
 
 def test_a_slight_opinion_counts_for_the_score_and_is_not_told() -> None:
