@@ -20,7 +20,8 @@ _ALONE = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 # Vowel signs and the like are no letters to `\w`, and cut no word.
 _MARKS = "\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963"
 _LETTER = rf"[^\W\d_{_ALONE}]"
-_WORD = re.compile(rf"[{_ALONE}]|{_LETTER}(?:{_LETTER}|[{_MARKS}]|['’-](?={_LETTER}))*|\d+|\n+|[^\s\w]|_+")
+_LETTERS = rf"{_LETTER}(?:{_LETTER}|[{_MARKS}]|['’-](?={_LETTER}))*"
+_WORD = re.compile(rf"[{_ALONE}]|{_LETTERS}|\d+|\n+|([^\s\w])\1*|_+")
 _LONGEST = 24  # code points of a word whose n-grams count
 _GREATEST = 5  # code points of an n-gram inside of a word
 _ARMENIAN = 0x0530  # where the scripts begin that are neither Latin, Greek nor Cyrillic
@@ -28,17 +29,21 @@ _ARMENIAN = 0x0530  # where the scripts begin that are neither Latin, Greek nor 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 _HALF = np.uint64(32)
+# Of a pair's hash so many bits are kept, and above them stands whose it is.
+_LOW_BITS = np.uint64(44)
+_LOW = np.uint64((1 << 44) - 1)
 
 
 def words(text: str) -> list[str]:
-    """The words, numbers and signs of a text, in lower case; numbers of as many digits are alike."""
-    return [word if word[0].isalpha() else _alike(word) for word in _WORD.findall(text.lower())]
+    """The words, numbers and signs of a text, in lower case; numbers of as many digits and rows are alike."""
+    found = (match[0] for match in _WORD.finditer(text.lower()))
+    return [word if word[0].isalpha() else _alike(word) for word in found]
 
 
 def _alike(word: str) -> str:
     if word[0] == "\n":
         return "\n"
-    return "0" * min(len(word), 4) if word[0].isdigit() else word
+    return "0" * min(len(word), 4) if word[0].isdigit() else word[:2]
 
 
 def word_hash(word: str) -> int:
@@ -74,7 +79,7 @@ def inner(words: Sequence[str]) -> tuple[Hashes, Owners]:
 def between(hashes: Hashes, owners: Owners) -> tuple[Hashes, Owners]:
     """The pairs of words of one owner, next to each other or with one or two between them, and the triples.
 
-    `hashes` and `owners` are those of words in text order; so are those that come back.
+    `hashes` and `owners` are those of words in text order. What an owner has several times comes back once.
     """
     found, whose = [], []
     for gap in (1, 2, 3):
@@ -85,4 +90,6 @@ def between(hashes: Hashes, owners: Owners) -> tuple[Hashes, Owners]:
     same = owners[:-2] == owners[2:]
     found.append(((hashes[:-2] * _GOLDEN + hashes[1:-1]) * _GOLDEN + hashes[2:] * _MIX)[same])
     whose.append(owners[2:][same])
-    return mixed(np.concatenate(found)), np.concatenate(whose)
+    keys = mixed(np.concatenate(found)) & _LOW | np.concatenate(whose).astype(np.uint64) << _LOW_BITS
+    once = np.unique(keys)
+    return once & _LOW, (once >> _LOW_BITS).astype(np.intp)

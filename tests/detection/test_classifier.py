@@ -250,3 +250,23 @@ def test_an_attack_between_harmless_passages_is_found_in_its_place() -> None:
     assert ATTACK in text[start:end]
     assert end - start <= LONGEST
     assert not told(shared().scan(harmless * 80).findings)["findings"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-----",
+        "==========",
+        "....",
+        "| Name | Age |\n|------|-----|\n| Ada | 36 |",
+        "Report\n------\nSales rose by 3 %.",
+        "user1@example.org",
+        "########################\n# nightly job\n########################",
+        "import subprocess\nsubprocess.run(['ls', '-l'], check=True)",
+        "What is your refund policy?",
+        "😀" * 600,
+    ],
+)
+def test_everyday_texts_are_not_even_reviewed(text: str) -> None:
+    scores = score_by_category(shared().scan(text).findings)
+    assert max(scores.get("prompt_injection", 0.0), scores.get("jailbreak", 0.0)) < DEFAULT.review

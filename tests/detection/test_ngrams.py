@@ -61,8 +61,13 @@ def test_apostrophes_and_hyphens_between_letters_cut_no_word(word: str) -> None:
 
 
 def test_signs_stand_alone_and_spaces_are_nothing() -> None:
-    assert words(" <b>\t[x]!! ") == ["<", "b", ">", "[", "x", "]", "!", "!"]
+    assert words(" <b>\t[x]! ") == ["<", "b", ">", "[", "x", "]", "!"]
     assert words(" \t\r ") == []
+
+
+def test_a_row_of_one_sign_is_one_word_however_long() -> None:
+    assert words("a -- b ----------") == ["a", "--", "b", "--"]
+    assert words("=!==!") == ["=", "!", "==", "!"]
 
 
 def test_line_ends_count_once() -> None:
@@ -141,13 +146,22 @@ def test_nothing_has_no_n_grams() -> None:
 # --- hashes
 
 
+def test_a_pair_counts_once_for_each_that_has_it() -> None:
+    one, other = (word_hash(word) for word in "ab")
+    row = np.array([one, other] * 30 + [one, other], dtype=np.uint64)
+    found, owners = between(row, np.repeat([0, 1], [60, 2]))
+    # Next to each other and with two between: ab, ba; with one between: aa, bb; and the triples aba, bab.
+    assert [int((owners == which).sum()) for which in (0, 1)] == [8, 1]
+    assert len(found) == 9
+
+
 def test_hashes_are_those_that_the_weights_were_trained_with() -> None:
     # Of another value every weight that is shipped would stand in another's place.
     one = np.array([word_hash("ignore"), word_hash("规")], dtype=np.uint64)
     assert one.tolist() == [0x0D88D6E2, 0x5323351D]
     assert mixed(one).tolist() == [0x10DF2A9E2FFE8064, 0xE220CEF1ADFEAAC8]
     assert inner(["a"])[0].tolist() == [0x3DC3CCFB635F033C]
-    assert between(one, np.array([0, 0]))[0].tolist() == [0xDC0C677CB0F1BEDA]
+    assert between(one, np.array([0, 0]))[0].tolist() == [0xDC0C677CB0F1BEDA & (1 << 44) - 1]
 
 
 def test_hashes_have_well_mixed_low_bits() -> None:
