@@ -26,6 +26,7 @@ from .work import Work
 
 # Below this a classifier's opinion says nothing; above, it still ranks texts that nobody is told about.
 _LEAST = 0.001
+_MOST_TURNED = 65_536  # code points of readings other than the text itself that a classifier is shown
 # What is undone for words only: digits and letters of a secret are others afterwards.
 _WORDS_ONLY = frozenset(("leet", "repeated", "spaced", "rot13", "reversed"))
 
@@ -178,7 +179,7 @@ class Engine:
 
 def _classified(classifier: Classifier, readings: Iterable[View]) -> Iterator[Finding]:
     """The classifier's worst opinion in each category."""
-    places = [(view, start, end) for view in readings if not view.cut for start, end in passages(view.text)]
+    places = list(_to_classify(readings))
     worst: dict[str, tuple[float, View, int, int]] = {}
     opinions = classifier([view.text[start:end] for view, start, end in places])
     for (view, start, end), opinion in zip(places, opinions, strict=True):
@@ -188,6 +189,18 @@ def _classified(classifier: Classifier, readings: Iterable[View]) -> Iterator[Fi
     for category, (probability, view, start, end) in worst.items():
         finding = Finding(category, f"classifier.{category}", min(1.0, probability), (start, end))
         yield finding if view.transform is None else _original(view, finding)
+
+
+def _to_classify(readings: Iterable[View]) -> Iterator[tuple[View, int, int]]:
+    """All of the text itself, and of its other readings as much as a long text has."""
+    left = _MOST_TURNED
+    for view in readings:
+        for start, end in () if view.cut else passages(view.text):
+            if view.transform is not None:
+                left -= end - start
+            if left < 0:
+                return
+            yield view, start, end
 
 
 def _original(view: View, finding: Finding) -> Finding:

@@ -270,3 +270,16 @@ def test_an_attack_between_harmless_passages_is_found_in_its_place() -> None:
 def test_everyday_texts_are_not_even_reviewed(text: str) -> None:
     scores = score_by_category(shared().scan(text).findings)
     assert max(scores.get("prompt_injection", 0.0), scores.get("jailbreak", 0.0)) < DEFAULT.review
+
+
+def test_readings_of_a_long_disguised_text_cost_no_more_than_a_long_text() -> None:
+    seen: list[int] = []
+
+    def counting(passages: Sequence[str]) -> list[Mapping[str, float]]:
+        seen.append(sum(map(len, passages)))
+        return [{} for _ in passages]
+
+    text = "".join(f"&#{ord(letter)};" for letter in "some plain words of a letter " * 3000)
+    Engine(RuleSet.load(), counting).scan(text)
+    # With the text itself; passages overlap by a fifth.
+    assert len(text) <= seen[0] <= 1.3 * len(text) + 65_536
