@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,3 +139,15 @@ def median(loads: list[Load]) -> Load:
         statistics.median(load.p50_ms for load in loads),
         statistics.median(load.p99_ms for load in loads),
     )
+
+
+def compared(found: Mapping[str, list[Load]], connections: int) -> Iterator[str]:
+    """A line for each of some loads, "echo" among them, with its share of the echo's requests."""
+    yardstick = median(found["echo"])
+    for name, loads in found.items():
+        load = median(loads)
+        share = f"{load.per_second / yardstick.per_second:>13.2f}" if name != "echo" else ""
+        yield (
+            f"  {f'{name}, {connections} conn.':<32}"
+            f"{load.per_second:>12,.0f}{load.p50_ms:>9.2f}{load.p99_ms:>9.2f}{share}"
+        )

@@ -202,14 +202,7 @@ def http_figures(folder: Path, crowd: Crowd, options: argparse.Namespace) -> Ite
                 for name, url in urls.items():
                     load = servers.drive(url, script(name), connections=connections, seconds=options.seconds)
                     found[name].append(load)
-            yardstick = servers.median(found["echo"])
-            for name, loads in found.items():
-                load = servers.median(loads)
-                share = f"{load.per_second / yardstick.per_second:>13.2f}" if name != "echo" else ""
-                yield (
-                    f"  {f'{name}, {connections} conn.':<32}"
-                    f"{load.per_second:>12,.0f}{load.p50_ms:>9.2f}{load.p99_ms:>9.2f}{share}"
-                )
+            yield from servers.compared(found, connections)
 
 
 def lua(texts: Sequence[str]) -> str:

@@ -1,16 +1,21 @@
 """How good the classifiers are on what they were not trained on, as tables in Markdown."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
 from training_data import FOLDS, Sample
 
 from precog.detection.classifier import NgramClassifier, Weights
 from precog.detection.engine import Engine
 from precog.detection.evaluation import TRACKS, track_score
 from precog.detection.figures import Figures, Scores
-from precog.detection.policy import DEFAULT, combine
+from precog.detection.policy import DEFAULT
+
+if TYPE_CHECKING:
+    from train_classifier import Trained
 
 _HEAD = (
     "| {} | texts | attacks | AUC | recall at 1 % | recall at 2 % | recall | false positives | review: both |"
@@ -20,6 +25,11 @@ _HEAD = (
 def shown(value: float | None) -> str:
     """Three digits, or a dash where the texts define no such figure."""
     return "-" if value is None else f"{value:.3f}"
+
+
+def head(title: str) -> None:
+    """The first two lines of a table."""
+    print(_HEAD.format(title) + "\n| --- |" + " ---: |" * 8)
 
 
 def row(name: str, scores: Iterable[float], samples: Iterable[Sample]) -> str:
@@ -38,8 +48,7 @@ def table(
     title: str, samples: Sequence[Sample], scores: Sequence[float], group: Callable[[Sample], str]
 ) -> None:
     """A line for each group, and one for all."""
-    print(_HEAD.format(title))
-    print("| --- |" + " ---: |" * 8)
+    head(title)
     members: dict[str, list[int]] = {}
     for at, sample in enumerate(samples):
         members.setdefault(group(sample), []).append(at)
@@ -48,12 +57,9 @@ def table(
     print()
 
 
-def engines(found: dict[str, tuple[list[Sample], object]], fold: str) -> Engine:
+def engines(found: dict[str, tuple[list[Sample], Trained]], fold: str) -> Engine:
     """The engine with classifiers that know nothing of a fold."""
-    weights: list[Weights] = [
-        trained.without.get(fold, trained.weights)  # type: ignore[attr-defined]
-        for _, trained in found.values()
-    ]
+    weights: list[Weights] = [trained.without.get(fold, trained.weights) for _, trained in found.values()]
     return Engine.load(NgramClassifier(*weights))
 
 
@@ -64,12 +70,12 @@ def scanned(engine: Engine, samples: Sequence[Sample], track: str) -> list[tuple
         start = time.perf_counter()
         findings = engine.scan(sample.text).findings
         took = (time.perf_counter() - start) * 1000
-        rules = [finding for finding in findings if not finding.rule.startswith("classifier.")]
+        rules = [finding for finding in findings if not finding.is_opinion]
         results.append((track_score(rules, TRACKS[track]), track_score(findings, TRACKS[track]), took))
     return results
 
 
-def report(found: dict[str, tuple[list[Sample], object]]) -> None:
+def report(found: dict[str, tuple[list[Sample], Trained]]) -> None:
     """Print the tables of docs/detection.md."""
     samples, trained = found["attack"]
     results: list[tuple[float, float, float]] = [(0.0, 0.0, 0.0)] * len(samples)
@@ -82,15 +88,14 @@ def report(found: dict[str, tuple[list[Sample], object]]) -> None:
         ):
             results[at] = result
     rules, both = [result[0] for result in results], [result[1] for result in results]
-    alone = [1 / (1 + float(np.exp(-odds))) for odds in trained.left_out]  # type: ignore[attr-defined]
     public = [at for at, sample in enumerate(samples) if not sample.source.startswith("own ")]
     own = [at for at, sample in enumerate(samples) if sample.source.startswith("own ")]
     no_bipia = [at for at in public if samples[at].source != "bipia"]
     print("### What each part brings\n")
     for title, places in (("public sources", public), ("without bipia", no_bipia), ("own corpus", own)):
-        print(_HEAD.format(title) + "\n| --- |" + " ---: |" * 8)
+        head(title)
         chosen = [samples[at] for at in places]
-        for name, scores in (("rules", rules), ("classifier", alone), ("both", both)):
+        for name, scores in (("rules", rules), ("classifier", trained.opinions), ("both", both)):
             print(row(name, [scores[at] for at in places], chosen))
         print()
     for title, places, group in (
@@ -110,9 +115,8 @@ def report(found: dict[str, tuple[list[Sample], object]]) -> None:
     _toxicity(found)
 
 
-def _toxicity(found: dict[str, tuple[list[Sample], object]]) -> None:
+def _toxicity(found: dict[str, tuple[list[Sample], Trained]]) -> None:
     """Comments by weights that know only tweets, and tweets by weights that know only comments."""
     samples, trained = found["toxicity"]
-    scores = [combine([1 / (1 + float(np.exp(-odds)))]) for odds in trained.left_out]  # type: ignore[attr-defined]
     print(f"### Toxicity (found from {DEFAULT.block})\n")
-    table("source", samples, scores, lambda sample: sample.source.split()[0])
+    table("source", samples, trained.opinions, lambda sample: sample.source.split()[0])

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from training_data import FOLDS, Sample, cases, cut, own, planted, public, scraps, thinned, toxic, weights
 
 from precog.detection import ngrams
-from precog.detection.classifier import Weights
+from precog.detection.classifier import Weights, sigmoid
 from precog.detection.policy import DEFAULT
 
 DATA = Path(__file__).resolve().parents[1] / "precog" / "detection" / "data"
@@ -167,6 +167,11 @@ class Trained:
     weights: Weights
     without: dict[str, Weights]
     left_out: Floats
+
+    @property
+    def opinions(self) -> list[float]:
+        """What was left out, as the product would score it."""
+        return [float(score) for score in sigmoid(self.left_out)]
 
 
 def train(samples: Sequence[Sample], bits: int, *, decides: bool = True, plant: bool = True) -> Trained:

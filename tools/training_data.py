@@ -14,7 +14,7 @@ from pathlib import Path
 from check_corpus import CORPUS
 from check_corpus import read as read_corpus
 
-from precog.detection.passages import passages
+from precog.detection.passages import ENDS, passages
 
 FOLDS = "ABCDEF"
 """Each source, and each group of files of the own corpus, belongs to one fold and is left out with it."""
@@ -149,9 +149,6 @@ def thinned(text: str, chance: random.Random, share: float) -> str:
     return "".join(kept) or text
 
 
-_ENDS = re.compile(r"[.!?][\"')\]]*\s+|[。！？]|\n+")
-
-
 def planted(
     parts: Sequence[tuple[int, str]], samples: Sequence[Sample], chance: random.Random
 ) -> list[tuple[int, str]]:
@@ -175,7 +172,7 @@ def planted(
             continue
         if possible and chance.random() < 0.7:
             host = chance.choice(possible)
-            places = [0, len(host), *(match.end() for match in _ENDS.finditer(host))]
+            places = [0, len(host), *(match.end() for match in ENDS.finditer(host))]
             place = chance.choice(places)
             found.append((number, f"{host[:place]} {text} {host[place:]}"[:700]))
     return found

@@ -22,6 +22,11 @@ _GREATEST_ODDS = 50.0  # as a logarithm; e to the 700 is more than a float holds
 Floats = npt.NDArray[np.float64]
 
 
+def sigmoid(odds: Floats) -> Floats:
+    """The probabilities whose log-odds these are."""
+    return 1.0 / (1.0 + np.exp(-np.clip(odds, -_GREATEST_ODDS, _GREATEST_ODDS)))
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """A weight for each value of a hash's low bits, and the line from a score to log-odds."""
@@ -44,8 +49,7 @@ class Weights:
 
     def probabilities(self, scores: Floats) -> Floats:
         """What scores mean: Platt's sigmoid, "Probabilistic Outputs for Support Vector Machines", 1999."""
-        odds = np.clip(self.slope * scores + self.offset, -_GREATEST_ODDS, _GREATEST_ODDS)
-        return 1.0 / (1.0 + np.exp(-odds))
+        return sigmoid(self.slope * scores + self.offset)
 
 
 class Grams:

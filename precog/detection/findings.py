@@ -35,6 +35,11 @@ class Finding:
     label: str | None = None
 
     @property
+    def is_opinion(self) -> bool:
+        """Whether a classifier said so, not a rule."""
+        return self.rule.startswith("classifier.")
+
+    @property
     def is_worth_telling(self) -> bool:
         """Not so for a slight opinion of a classifier's, which counts for a score and is nothing found."""
-        return self.score >= _OPINION or not self.rule.startswith("classifier.")
+        return self.score >= _OPINION or not self.is_opinion

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 LONGEST = 600  # code points of a passage
 _OVERLAP = 120
-_END = re.compile(r"[.!?][\"')\]]*\s+|[。！？]|\n+")
+ENDS = re.compile(r"[.!?][\"')\]]*\s+|[。！？]|\n+")
+"""Where a sentence ends."""
 
 
 def passages(text: str) -> Iterator[tuple[int, int]]:
@@ -16,7 +17,7 @@ def passages(text: str) -> Iterator[tuple[int, int]]:
     while start < len(text):
         end = min(len(text), start + LONGEST)
         if end < len(text):
-            ends = [match.end() for match in _END.finditer(text, start + _OVERLAP * 2, end)]
+            ends = [match.end() for match in ENDS.finditer(text, start + _OVERLAP * 2, end)]
             end = ends[-1] if ends else end
         if not text[start:end].isspace():
             yield start, end
