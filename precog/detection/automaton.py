@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import hyperscan
+
+_NONE: frozenset[str] = frozenset()
 
 
 class Automaton:
@@ -27,3 +29,28 @@ class Automaton:
         if scratch is None:
             scratch = self._own.scratch = hyperscan.Scratch(self._database)
         return scratch
+
+
+class Gate:
+    """Hints made ready, of which a text is only asked whether it has them."""
+
+    def __init__(self, hints: Mapping[str, str], *, caseless: bool = False) -> None:
+        once = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL
+        if caseless:
+            once |= hyperscan.HS_FLAG_CASELESS
+        self._names = tuple(hints)
+        self._automaton = Automaton(
+            [hint.encode() for hint in hints.values()],
+            flags=[once if hint.isascii() else once | hyperscan.HS_FLAG_UTF8 for hint in hints.values()],
+        )
+
+    def open_for(self, data: bytes) -> frozenset[str]:
+        """The names of the hints that the text contains."""
+        met: list[str] = []
+        names = self._names
+
+        def note(number: int, _start: int, _end: int, _flags: int, _context: object) -> None:
+            met.append(names[number])
+
+        self._automaton.scan(data, note)
+        return frozenset(met) if met else _NONE

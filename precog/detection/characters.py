@@ -37,7 +37,7 @@ class Characters:
 
     wide: frozenset[str]  # all of the classes that are above
     unseen: frozenset[str]
-    useless: frozenset[str]  # those that neither writing nor emoji need
+    useful: frozenset[str]  # those of them that writing or emoji need
     marks: frozenset[str]
     folded: frozenset[str]  # letters and digits that NFKC folds, save those that are at home in plain text
     long: frozenset[str]  # single characters that NFKC makes into phrases
@@ -106,15 +106,20 @@ class _Codes:
 def _both() -> tuple[Characters, Characters]:
     codes = _codes()
     every = codes.invisible | codes.marks | codes.extending | codes.folded | set(codes.table)
+    one = {code: chr(code) for code in every | codes.phrases}  # for all sets, since each string takes 80 bytes
+
+    def strings(members: Iterable[int]) -> frozenset[str]:
+        return frozenset(one[code] for code in members)
+
     narrow = Characters(
-        wide=frozenset(chr(code) for code in every if code >= 0x10000),
-        unseen=frozenset(map(chr, codes.invisible)),
-        useless=frozenset(map(chr, codes.invisible - _USEFUL)),
-        marks=frozenset(map(chr, codes.marks)),
-        folded=frozenset(map(chr, codes.folded)),
-        long=frozenset(map(chr, codes.phrases)),
-        alike=frozenset(map(chr, codes.letters)),
-        enclosed=frozenset(map(chr, codes.enclosed)),
+        wide=strings(code for code in every if code >= 0x10000),
+        unseen=strings(codes.invisible),
+        useful=strings(codes.invisible & _USEFUL),
+        marks=strings(codes.marks),
+        folded=strings(codes.folded),
+        long=strings(codes.phrases),
+        alike=strings(codes.letters),
+        enclosed=strings(codes.enclosed),
         lookalikes=codes.table,
         **_patterns(codes, below=0x10000),
     )

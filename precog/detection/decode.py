@@ -1,7 +1,7 @@
 """What is encoded in a text: base64, hexadecimal digits, and the escapes of URLs, HTML and program text.
 
-Only what decodes to mostly printable text is taken for encoded. Each decoder has a probe before it, made of
-searches for fixed bytes; what it finds is put in the place of what it was found in.
+Only what decodes to mostly printable text is taken for encoded. Each decoder is tried only where the probe
+has a hint of it; what it finds is put in the place of what it was found in.
 """
 
 from __future__ import annotations
@@ -11,15 +11,11 @@ import codecs
 import re
 from html.entities import html5
 
-from .disguise import byte_map, rewritten
+from .disguise import rewritten
+from .probe import Probe
 from .view import Rule, View
 
 _CONTROLS = bytes([*range(9), 11, 12, *range(14, 32), 127])
-_HEX_DIGITS = b"0123456789abcdefABCDEF"
-_BASE64_DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
-_AS_BASE64 = byte_map(b" ", (_BASE64_DIGITS, b"x"))
-_AS_HEX = byte_map(b".", (_HEX_DIGITS, b"h"), (b" :,-", b" "))
-_AS_NUMBERS = byte_map(b".", (b"0123456789", b"d"), (b" ,;", b" "))
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 _BASE64 = re.compile(
@@ -57,32 +53,21 @@ _TAGS = re.compile(
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
 
 
-def revealed(view: View) -> View | None:
+def revealed(view: View, probe: Probe) -> View | None:
     """The view with messages that nobody sees, but models read: in tags and variation selectors."""
     # The first half of the surrogate pair of every tag, and of every selector that stands for a letter.
-    if view.text.isascii() or b"\xdb\x40" not in view.text.encode("utf-16-be", "surrogatepass"):
+    if probe.western or b"\xdb\x40" not in view.text.encode("utf-16-be", "surrogatepass"):
         return None
     found = rewritten(view, _HIDDEN_TAGS)
     return rewritten(found or view, _HIDDEN_SELECTORS) or found
 
 
-def decoded(view: View, raw: bytes) -> View | None:
+def decoded(view: View, probe: Probe) -> View | None:
     """The view with all that is encoded in it decoded once."""
     found = view
-    if b"&" in raw:
-        found = rewritten(found, _ENTITIES) or found
-    if b"%" in raw:
-        found = rewritten(found, _PERCENTS) or found
-    if b"\\" in raw:
-        found = rewritten(found, _ESCAPES) or found
-    digits = raw.translate(_AS_HEX)
-    if b"hhhhhhhhhhhhhhhh" in digits or b"hh hh hh hh" in digits or raw.count(b"0x") > 3:
-        found = rewritten(found, _HEXES) or found
-    numbers = raw.translate(_AS_NUMBERS)
-    if b"ddd ddd" in numbers or b"ddd  ddd" in numbers or b"dddddddd" in numbers:
-        found = rewritten(found, _CHARACTER_CODES) or found
-    if b"xxxxxxxxxxxxxxxx" in raw.translate(_AS_BASE64):
-        found = rewritten(found, _BASE64S) or found
+    for hint, rule in _DECODERS.items():
+        if hint in probe.hints:
+            found = rewritten(found, rule) or found
     return None if found is view else found
 
 
@@ -183,9 +168,11 @@ def _selectors(match: re.Match[str]) -> str:
 
 _HIDDEN_TAGS = Rule("tags", _TAGS, _tags)
 _HIDDEN_SELECTORS = Rule("selectors", _SELECTORS, _selectors)
-_ENTITIES = Rule("html", _ENTITY, _entity)
-_PERCENTS = Rule("url", _PERCENT, _percent)
-_ESCAPES = Rule("escapes", _ESCAPED, _escaped)
-_HEXES = Rule("hex", _HEX, _hex)
-_CHARACTER_CODES = Rule("codes", _CODES, _codes)
-_BASE64S = Rule("base64", _BASE64, _base64)
+_DECODERS = {
+    "html": Rule("html", _ENTITY, _entity),
+    "url": Rule("url", _PERCENT, _percent),
+    "escapes": Rule("escapes", _ESCAPED, _escaped),
+    "hex": Rule("hex", _HEX, _hex),
+    "codes": Rule("codes", _CODES, _codes),
+    "base64": Rule("base64", _BASE64, _base64),
+}

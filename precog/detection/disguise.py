@@ -1,38 +1,16 @@
 """Words that rules do not know as they are written: spaced out, letters repeated, digits for letters.
 
-Each has a probe before it, made of searches for fixed bytes, since nearly all texts have nothing to undo.
-What a probe lets pass is looked at closely.
+Each is tried only where the probe has a hint of it, since nearly all texts have nothing to undo.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
+from .probe import BULLETS, Probe
 from .view import Exchanged, Replaced, Rule, View
 
-_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_DIGITS = b"0123456789"
-# Half of Latin-1 is letters; what is not Latin-1 is a "?" in the bytes that probes see, and may be a letter.
-_OTHER_LETTERS = bytes(range(0xC0, 0x100)) + b"?"
-
-
-def byte_map(default: bytes, *pairs: tuple[Iterable[int], bytes]) -> bytes:
-    """A table for bytes.translate: a few kinds of characters, and all others."""
-    table = bytearray(default * 256)
-    for characters, kind in pairs:
-        for character in characters:
-            table[character] = kind[0]
-    return bytes(table)
-
-
-_SINGLES = byte_map(b" ", (_LETTERS + _DIGITS + _OTHER_LETTERS, b"x"))
-_MIXED = byte_map(b" ", (_LETTERS, b"a"), (b"01345789$|", b"1"), (b"!", b"!"), (b"@", b"@"))
-_SAME = byte_map(b"\0", *((bytes([letter]), bytes([letter]).lower()) for letter in _LETTERS))
-_NEXT = byte_map(b"\1", *((bytes([letter]), bytes([letter]).lower()) for letter in _LETTERS))
-
-_BULLETS = "•‧∙●・⋅→"
-_SEPARATOR = rf"[ \t\n.,:;'\"_*/|~+=·{_BULLETS}–—-]"
+_SEPARATOR = rf"[ \t\n.,:;'\"_*/|~+=·{BULLETS}–—-]"
 _NO_SPACE = _SEPARATOR.replace(r" \t\n", "").replace(r"'\"", "")
 # Three letters and more, the same between each; or two, if what is between them is not between words: no
 # blank before "m" in "a m.y", nor a wider one than in "a   m y".
@@ -71,56 +49,38 @@ _KEPT = str.maketrans("@!|", "\1\2\3")  # signs that stand for no letter, until 
 # A one is an "l" beside another, and after a vowel where "i" would not go.
 _ONE_AS_L = re.compile(r"1(?=1)|(?<=1)1|(?<=[aeiouAEIOU034@])1(?=[eElL3]|\b)")
 _SIGNS_AFTER = re.compile(r"[!|@]++(?![A-Za-z0-9$])")
-_NO_ADDRESS = re.compile(rb"[A-Za-z]@[A-Za-z0-9]++(?![.-])")
-_LEET_SHAPES = (b"a1a", b"a11a", b" 1aaa", b"a11 ", b"aa11", b"aaa1 ", b"a!a", b" !aaa", b" @aa")
 
 
-def probe(text: str) -> bytes:
-    """The text a byte a character, with "?" for what is beyond Latin-1."""
-    if not text.isascii():
-        for bullet in _BULLETS:
-            text = text.replace(bullet, "·")
-    return text.encode("latin-1", "replace")
-
-
-def spaced(view: View, raw: bytes) -> View | None:
+def spaced(view: View, probe: Probe) -> View | None:
     """ "i g n o r e   a l l" as "ignore   all": what is wider than between letters is between words."""
-    kinds = raw.translate(_SINGLES)
-    if not (b" x x x" in kinds or b"  x  x  x" in kinds or b"   x   x   x" in kinds):
-        return None
-    if not _SPACED_OUT.search(view.text):
+    if "spaced" not in probe.hints or not _SPACED_OUT.search(view.text):
         return None
     return rewritten(view, _JOIN)
 
 
-def repeated(view: View, raw: bytes) -> View | None:
+def repeated(view: View, probe: Probe) -> View | None:
     """ "iiignooore" as "ignore"; of three or more letters one is left, or two in a word that wants two."""
-    if not _thrice(view.text, raw):
+    if "repeated" not in probe.hints and (
+        probe.western or "repeated beyond" not in probe.hints or not _thrice(view.text)
+    ):
         return None
     shorter = rewritten(view, _SHORTEN)
     return shorter and (rewritten(shorter, _DOUBLE) or shorter)
 
 
-def _thrice(text: str, raw: bytes) -> bool:
-    """Whether a letter stands there three times in a row; perhaps, where the text is not ASCII.
+def _thrice(text: str) -> bool:
+    """Whether a character stands there three times in a row.
 
     A long number less itself moved on by one character has zeros where two are the same.
     """
-    if text.isascii():
-        pairs = int.from_bytes(raw[:-1].translate(_SAME)) ^ int.from_bytes(raw[1:].translate(_NEXT))
-        return b"\0\0" in pairs.to_bytes(len(raw))[1:]
     wide = text.encode("utf-16-be", "surrogatepass")
     pairs = int.from_bytes(wide[:-2]) ^ int.from_bytes(wide[2:])
     return b"\0\0\0\0" in pairs.to_bytes(len(wide))[2:]
 
 
-def leet(view: View, raw: bytes) -> View | None:
+def leet(view: View, probe: Probe) -> View | None:
     """ "1gn0r3" as "ignore": digits and signs among letters as the letters that they look like."""
-    kinds = b" " + raw.translate(_MIXED) + b" "
-    # Looked for from the side of what is rare, which takes a tenth of the time.
-    if kinds.find(b"a1") < 0 and kinds.rfind(b"1a") < 0 and kinds.rfind(b"!a") < 0 and kinds.rfind(b"@a") < 0:
-        return None
-    if not (any(shape in kinds for shape in _LEET_SHAPES) or (b"a@a" in kinds and _NO_ADDRESS.search(raw))):
+    if "leet" not in probe.hints:
         return None
     text = _MIXED_WORDS.sub(_unleet, view.text)
     return None if text == view.text else view.then(text, Exchanged("leet", view.text, text))

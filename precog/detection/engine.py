@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
 
-from . import pii, secrets
+from . import pii, probe, secrets
 from .characters import characters
-from .classifier import NgramClassifier
 from .context import weigh
 from .findings import Finding
 from .fresh import Passage
@@ -79,7 +78,7 @@ class Engine:
         """With all rules that are shipped. What others make ready at their first use is made ready here."""
         # The automata are compiled side by side: that is most of the time, and needs no lock of Python's.
         with ThreadPoolExecutor(1) as pool:
-            others = [pool.submit(ready) for ready in (characters, pii.gate, secrets.ready)]
+            others = [pool.submit(ready) for ready in (characters, probe.gate, pii.gate, secrets.ready)]
             rules = RuleSet.load()
             for other in others:
                 other.result()
@@ -88,6 +87,9 @@ class Engine:
     @classmethod
     def shipped(cls) -> Engine:
         """With all rules, and the classifier, that are shipped."""
+        # Here, since it brings numpy, which nothing else needs.
+        from .classifier import NgramClassifier
+
         return cls.load(NgramClassifier.load())
 
     def scan(self, text: str, *, source: str = "prompt", expected_languages: Sequence[str] = ()) -> Report:

@@ -11,11 +11,10 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
-_CODEPAGE = (
-    "cp1252"  # Western European text has one byte a letter there, typographic quotes and dashes included
-)
 # So many different marked letters are replaced one by one; more are left to the table, which is slower.
 _MANY_MARKS = 200
+# The second has typographic signs as well, and takes several times as long.
+_PAGES = ("latin-1", "cp1252")
 _BY_HAND = {
     **dict.fromkeys("‘’‚‛′´ʼ", "'"),
     **dict.fromkeys("“”„‟″«»", '"'),
@@ -51,14 +50,25 @@ class Folded:
         return points
 
 
+def western(text: str) -> tuple[str, bytes] | None:
+    """The first Western code page that has all of the text, and the text in it, a byte a character."""
+    for page in _PAGES:
+        try:
+            return page, text.encode(page)
+        except UnicodeEncodeError:
+            pass
+    return None
+
+
 def fold(text: str) -> Folded:
     """The text as rules see it. Lone surrogates become question marks."""
     if text.isascii():
         return Folded(text.encode("ascii").lower(), False)
-    try:
-        return Folded(text.encode(_CODEPAGE).translate(_western()), False)
-    except UnicodeEncodeError:
+    found = western(text)
+    if found is None:
         return Folded(fold_wide(text).encode("utf-8", "replace"), True)
+    page, data = found
+    return Folded(data.translate(_western(page)), False)
 
 
 def fold_wide(text: str) -> str:
@@ -86,7 +96,7 @@ def _marks() -> tuple[re.Pattern[str], dict[int, str]]:
 
 
 @cache
-def _western() -> bytes:
+def _western(page: str) -> bytes:
     """A table for `bytes.translate`, from the code page to folded ASCII."""
-    folded = [fold_wide(bytes([byte]).decode(_CODEPAGE, "replace")) for byte in range(256)]
+    folded = [fold_wide(bytes([byte]).decode(page, "replace")) for byte in range(256)]
     return bytes(ord(letter if letter.isascii() else _LEFT_OVER) for letter in folded)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 from typing import TypeVar
 
 from .characters import Characters, characters
 from .decode import decoded, revealed
-from .disguise import leet, probe, repeated, rewritten, spaced
+from .disguise import leet, repeated, rewritten, spaced
+from .probe import Probe, probe
 from .view import Cut, Exchanged, Replaced, Rule, View
 from .whole import mirrored, rotated, turnable
 
@@ -124,60 +126,60 @@ def _readings(view: View, found: _Found, *, deeper: bool) -> list[View]:
         if child is not None and found.add(child):
             children.append(child)
 
+    seen = probe(view.text)
     if deeper:
-        add(revealed(view))
-    raw = probe(view.text)
-    plain = normalized(view, raw)
+        add(revealed(view, seen))
+    plain = normalized(view, seen)
     if plain is not None and found.add(plain):
-        view, raw = plain, probe(plain.text)
+        view, seen = plain, probe(plain.text)
     if deeper:
-        add(decoded(view, raw))
+        add(decoded(view, seen))
     if view.turned:  # what can be undone either way was undone before
-        _turned(view, raw, found)
+        _turned(view, seen, found)
         return children
-    as_came = raw
+    as_came = seen
     with_digits: View | None = None
     disguises = [spaced, repeated, leet]
     for disguise in disguises:
-        bare = disguise(view, raw) if found.room(view) else None
+        bare = disguise(view, seen) if found.room(view) else None
         if bare is None:
             continue
-        bare = normalized(bare, raw) or bare
+        bare = normalized(bare, seen) or bare
         if found.add(bare):
             with_digits = view if disguise is leet else with_digits
-            view, raw = bare, probe(bare.text)
+            view, seen = bare, probe(bare.text)
             if disguise is leet:  # "444ll" is "aaall" first
                 disguises.append(repeated)
             if deeper and disguise is spaced:
-                add(decoded(view, raw))
+                add(decoded(view, seen))
     if deeper:
         if with_digits is not None:  # digits stand for letters that were rotated then, perhaps
-            add(found.told(rotated(with_digits, as_came, raw)))
-        add(found.told(rotated(view, as_came, raw)))
-        for child in found.told(mirrored(view, as_came, raw)):
+            add(found.told(rotated(with_digits, as_came, seen)))
+        add(found.told(rotated(view, as_came, seen)))
+        for child in found.told(mirrored(view, as_came, seen)):
             add(child)
     return children
 
 
-def _turned(view: View, raw: bytes, found: _Found) -> None:
+def _turned(view: View, seen: Probe, found: _Found) -> None:
     """Add what a text is that was turned both ways, or has digits for letters that were rotated."""
     names = [step.name for step in view.origin]
     if names.count("rot13") + names.count("reversed") < 2 and found.room(view):
         if names[-1] == "rot13":
-            for turned in found.told(mirrored(view, raw)):
+            for turned in found.told(mirrored(view, seen)):
                 found.add(turned)
         else:
-            found.add(found.told(rotated(view, raw)))
+            found.add(found.told(rotated(view, seen)))
     if names[-1] == "rot13" and found.room(view):
-        found.add(leet(view, raw))
+        found.add(leet(view, seen))
 
 
-def normalized(view: View, raw: bytes) -> View | None:
+def normalized(view: View, seen: Probe) -> View | None:
     """The view without invisible characters, its letters those of ASCII where they are meant as such."""
     plain = view
-    if len(raw) != len(raw.translate(None, _CONTROLS)):
+    if len(seen.raw) != len(seen.raw.translate(None, _CONTROLS)):
         plain = rewritten(view, _UNPRINTED) or view
-    if not plain.text.isascii():
+    if not (seen.western and len(seen.raw) == len(seen.raw.translate(None, _telling(seen.western)))):
         distinct = set(plain.text)
         known = characters()
         if not distinct.isdisjoint(known.wide):
@@ -190,11 +192,21 @@ def normalized(view: View, raw: bytes) -> View | None:
     return None if plain is view else plain
 
 
+@cache
+def _telling(page: str) -> bytes:
+    """The bytes of a Western code page that stand for anything but plain letters and signs; most has none."""
+    known = characters()
+    told = known.unseen | known.marks | known.folded | known.alike | known.enclosed
+    codes = (bytes([code]) for code in range(0x80, 0x100))
+    return b"".join(code for code in codes if code.decode(page, "replace") in told)
+
+
 def _seen(view: View, distinct: set[str], known: Characters) -> View | None:
     """Without what cannot be seen, if any of it is where neither writing nor emoji have it."""
-    if distinct.isdisjoint(known.unseen):
-        return None
-    if distinct.isdisjoint(known.useless) and not known.invisible.search(known.harmless.sub("", view.text)):
+    unseen = distinct & known.unseen
+    if not unseen or (
+        unseen <= known.useful and not known.invisible.search(known.harmless.sub("", view.text))
+    ):
         return None
     return rewritten(view, Rule("normalized", known.invisible, ""))
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable
 
+from .probe import WORDS, Probe
 from .view import Cut, Exchanged, Mirrored, View
 
-_WORDS = (
-    *("ignore", "disregard", "previous", "instruction", "system", "prompt", "reveal", "password"),
-    *(" the ", " and ", " your "),
+_ROTATED = (
+    *(b"rot13", b"rot-13", b"rot 13"),
+    *(codecs.encode(word, "rot13").encode() for word in WORDS),
 )
-_ROTATED = (b"rot13", b"rot-13", b"rot 13", *(codecs.encode(word, "rot13").encode() for word in _WORDS))
-_MIRRORED = (b"revers", b"backward", *(word[::-1].encode() for word in _WORDS))
-_SURE_MIRRORED = tuple(word[::-1].encode() for word in _WORDS[:-3])
-_SURE_ROTATED = tuple(codecs.encode(word, "rot13").encode() for word in _WORDS[:-3])
+_MIRRORED = (b"revers", b"backward", *(word[::-1].encode() for word in WORDS))
+_SURE_MIRRORED = tuple(word[::-1].encode() for word in WORDS[:-3])
+_SURE_ROTATED = tuple(codecs.encode(word, "rot13").encode() for word in WORDS[:-3])
 _ROT13 = str.maketrans(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
     "NOPQRSTUVWXYZABCDEFGHIJKLMnopqrstuvwxyzabcdefghijklm",
@@ -28,21 +28,21 @@ _MOST = 24
 _MOST_KEPT = 24_576
 
 
-def rotated(view: View, *probes: bytes) -> tuple[View | None, bool]:
+def rotated(view: View, *probes: Probe) -> tuple[View | None, bool]:
     """The text with its Latin letters moved on by thirteen, where one of the probes tells of that.
 
     False when there were more such places than are looked at.
     """
-    kept, complete = _kept(view, probes, _ROTATED)
+    kept, complete = _kept(view, [probe.raw for probe in probes if "rot13" in probe.hints], _ROTATED)
     if kept is None:
         return None, True
     text = kept.text.translate(_ROT13)
     return kept.then(text, Exchanged("rot13", kept.text, text)), complete
 
 
-def mirrored(view: View, *probes: bytes) -> tuple[list[View], bool]:
+def mirrored(view: View, *probes: Probe) -> tuple[list[View], bool]:
     """The text from its end to its beginning, and with each word turned around in its place; and as above."""
-    kept, complete = _kept(view, probes, _MIRRORED)
+    kept, complete = _kept(view, [probe.raw for probe in probes if "reversed" in probe.hints], _MIRRORED)
     if kept is None:
         return [], True
     # One kind of gap, each where it was.
@@ -62,11 +62,13 @@ def turnable(text: str, start: int, end: int) -> list[tuple[int, int]]:
     return [(start + first, start + last) for first, last in parts]
 
 
-def _kept(view: View, probes: tuple[bytes, ...], words: tuple[bytes, ...]) -> tuple[View | None, bool]:
+def _kept(view: View, telling: list[bytes], words: tuple[bytes, ...]) -> tuple[View | None, bool]:
     """What is worth being turned: all of a short text, of a long one what is beside a word that tells."""
-    small = {probe.lower() for probe in probes}
+    if not telling:
+        return None, True
     if len(view.text) <= _WHOLE:
-        return (view, True) if any(word in probe for probe in small for word in words) else (None, True)
+        return view, True
+    small = {raw.lower() for raw in telling}
     parts, complete = told(small, words, len(view.text))
     if not parts:
         return None, True

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from precog.detection.decode import decoded, readable, revealed
-from precog.detection.disguise import probe
+from precog.detection.probe import probe
 from precog.detection.view import View
 
 
@@ -89,7 +89,7 @@ def test_random_keys_and_digests_are_left_alone() -> None:
     ],
 )
 def test_messages_in_invisible_characters_are_revealed(text: str, wanted: str | None) -> None:
-    view = revealed(View(text))
+    view = revealed(View(text), probe(text))
     assert (view and view.text) == wanted
 
 
@@ -110,5 +110,5 @@ def test_bytes_are_readable_or_not_but_never_an_error(data: bytes) -> None:
 @given(st.text(st.sampled_from("%&#;xu\\{}0123456789abcdefABCDEF=/+-_ \r\n\U000e0041\U000e0100")))
 def test_broken_encodings_are_no_error(text: str) -> None:
     view = View(text)
-    for found in (decoded(view, probe(text)), revealed(view)):
+    for found in (decoded(view, probe(text)), revealed(view, probe(text))):
         assert found is None or found.text != text

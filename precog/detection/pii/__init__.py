@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
+from ..automaton import Gate
 from ..findings import Finding
 from . import address, contact, national, network, payment, personal, phone, wallet
-from .gate import Gate
-from .page import Page
+from .page import HINTS, Page
 
 _KINDS = (contact, payment, wallet, national, network, personal, address, phone)
 
@@ -42,7 +42,8 @@ def scan(text: str, spent: dict[str, int] | None = None) -> Found:
 @cache
 def gate() -> Gate:
     """The hints of all kinds, made ready at the first use, which takes a fifth of a second."""
-    return Gate({name: hint for kind in _KINDS for name, hint in kind.HINTS.items()})
+    hints = {name: hint for kind in _KINDS for name, hint in kind.HINTS.items()}
+    return Gate({**HINTS, **hints}, caseless=True)
 
 
 def strongest(findings: Iterable[Finding]) -> list[Finding]:

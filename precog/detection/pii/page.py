@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .gate import Gate
+from ..automaton import Gate
 
 # Digits, spaces and hyphens that people and phones write for the plain ones, each a single code point, so
 # that places in the text stay the same.
@@ -17,6 +17,7 @@ _FOREIGN = {
     0x130: "I",
 }
 _ANY_FOREIGN = re.compile("[" + "".join(map(chr, _FOREIGN)) + "]")
+HINTS = {"foreign": _ANY_FOREIGN.pattern}
 # What looking at all places may cost, an address being 1: several thousand of each kind.
 _PLACES = 15_000
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
@@ -29,16 +30,24 @@ class Page:
     `spend`; what was not looked into for that, or not as closely, is counted in `unchecked`.
     """
 
-    __slots__ = ("_spent", "hints", "lower", "text", "unchecked")
+    __slots__ = ("_lower", "_spent", "hints", "text", "unchecked")
 
     def __init__(self, text: str, gate: Gate, spent: dict[str, int] | None = None) -> None:
-        if not text.isascii() and _ANY_FOREIGN.search(text):
-            text = text.translate(_FOREIGN)
         self.text = text
-        self.lower = text.lower()
-        self.hints = gate.open_for(self.lower)
+        self.hints = gate.open_for(text.encode("utf-8", "replace"))
+        if "foreign" in self.hints:
+            self.text = _plain_signs(text)
+            self.hints = gate.open_for(self.text.encode("utf-8", "replace"))
         self.unchecked = 0
+        self._lower: str | None = None
         self._spent: dict[str, int] = {} if spent is None else spent
+
+    @property
+    def lower(self) -> str:
+        """The text in lower case, made when it is first asked for: most texts have no hint."""
+        if self._lower is None:
+            self._lower = self.text.lower()
+        return self._lower
 
     def spend(self, purpose: str, limit: int, cost: int = 1) -> bool:
         """Whether one more of these checks may be done; False is counted."""
@@ -60,6 +69,12 @@ class Page:
     def around(self, start: int, end: int, before: int = 60, after: int = 30) -> str:
         """The words before and after a place, parted by single spaces."""
         return self.before(start, before) + plain(self.lower[end : end + after])
+
+
+def _plain_signs(text: str) -> str:
+    for sign in set(_ANY_FOREIGN.findall(text)):
+        text = text.replace(sign, _FOREIGN[ord(sign)])
+    return text
 
 
 def in_word(char: str) -> bool:
