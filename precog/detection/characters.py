@@ -106,7 +106,7 @@ class _Codes:
 def _both() -> tuple[Characters, Characters]:
     codes = _codes()
     every = codes.invisible | codes.marks | codes.extending | codes.folded | set(codes.table)
-    one = {code: chr(code) for code in every | codes.phrases}  # for all sets, since each string takes 80 bytes
+    one = {code: chr(code) for code in every | codes.phrases}  # for all sets: each takes 80 bytes
 
     def strings(members: Iterable[int]) -> frozenset[str]:
         return frozenset(one[code] for code in members)
