@@ -26,8 +26,8 @@ _BASE64 = re.compile(
 _ALL_HEX = re.compile(r"[0-9a-f]{16,}+|[0-9A-F]{16,}+")
 _JOINTS = re.compile("([/_-])")
 _HEX = re.compile(
-    r"(?<![0-9A-Za-z])(?:0[xX])?(?:[0-9a-fA-F]{2}){8,}+(?![0-9A-Za-z])"
-    r"|(?<![0-9A-Za-z])(?:0[xX])?[0-9a-fA-F]{2}(?:[ :,-]{1,2}(?:0[xX])?[0-9a-fA-F]{2}){4,}+(?![0-9A-Za-z])"
+    r"[0-9a-fA-F](?<![0-9A-Za-z].)(?:(?<=0)[xX][0-9a-fA-F]{2}|[0-9a-fA-F])"
+    r"(?:(?:[0-9a-fA-F]{2}){7,}+|(?:[ :,-]{1,2}(?:0[xX])?[0-9a-fA-F]{2}){4,}+)(?![0-9A-Za-z])"
 )
 # The codes of characters: in eight binary digits each, or in decimal ones.
 _CODES = re.compile(

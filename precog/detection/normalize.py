@@ -144,7 +144,8 @@ def _readings(view: View, found: _Found, *, deeper: bool) -> list[View]:
         bare = disguise(view, seen) if found.room(view) else None
         if bare is None:
             continue
-        bare = normalized(bare, seen) or bare
+        if disguise is not repeated:  # which brings no letter beside another one
+            bare = normalized(bare, seen) or bare
         if found.add(bare):
             with_digits = view if disguise is leet else with_digits
             view, seen = bare, probe(bare.text)

@@ -220,11 +220,13 @@ def _space(found: re.Match[str]) -> str:
 def _windows(ends: list[int]) -> list[tuple[int, int]]:
     """What to look at around the anchors, those that overlap as one."""
     windows: list[tuple[int, int]] = []
+    first = last = ends[0]
     for end in ends:
-        start = max(0, end - _BEFORE)
-        if windows and start <= windows[-1][1]:
-            start = windows.pop()[0]
-        windows.append((start, end + _AFTER))
+        if end - last > _BEFORE + _AFTER:
+            windows.append((max(0, first - _BEFORE), last + _AFTER))
+            first = end
+        last = end
+    windows.append((max(0, first - _BEFORE), last + _AFTER))
     return windows
 
 

@@ -18,7 +18,8 @@ _CAPITAL = "A-ZÀ-ÖØ-ÞĀ-ŽΑ-ΩА-ЯЁІЇЄ"
 _WORD = rf"[{_CAPITAL}][\w'’-]{{0,30}}+\.?"
 _LINK = r"(?:d[aeiou]s?|de la|del|della|dello|van|von|den|der|du|des|le|la|los|las|and|of)"
 _NAME = rf"(?:{_LINK} )?{_WORD}(?: (?:{_LINK} )?(?:{_WORD}|[0-9]{{1,3}}(?:st|nd|rd|th))){{0,3}}?"
-_NUMBER = r"[0-9]{1,6}[A-Za-z]?(?:[/-][0-9]{1,4}[A-Za-z]?)?"
+_AFTER_A_DIGIT = r"[0-9]{0,5}[A-Za-z]?(?:[/-][0-9]{1,4}[A-Za-z]?)?"
+_NUMBER = rf"[0-9]{_AFTER_A_DIGIT}"
 _FLAT = r"(?:(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm)\b\.?|#)"
 # Of a town, and no year.
 _CODE = r"(?!(?:19|20)[0-9]{2}(?![0-9]))[0-9]{4,6}(?:-[0-9]{4})?(?![0-9])"
@@ -50,12 +51,12 @@ _LAST = frozenset(
     streets road avenue iela gatve tänav ulice náměstí nám. třída""".split()
 )
 
-_AHEAD = re.compile(rf"(?<![\w.,:/$€£#-]){_NUMBER},?\s(?=[{_CAPITAL}0-9rabpciqu])")
+_AHEAD = re.compile(rf"[0-9](?<![\w.,:/$€£#-].){_AFTER_A_DIGIT},?\s(?=[{_CAPITAL}0-9rabpciqu])")
 _ENGLISH_STREET = re.compile(
     rf"{_NUMBER} {{1,2}}(?:[NSEW]\.? )?{_NAME} (?:{_ENGLISH})\b\.?(?![ -][a-z]+ed\b)"
 )
 _FIRST_AHEAD = re.compile(rf"{_NUMBER},? (?i:{_FIRST}) ?{_NAME}(?:,? [0-9]{{1,5}}\b)?(?![\w])")
-_BEHIND = re.compile(rf"(?<=[\w.,'’] )(?:{_NUMBER})\.?(?![\w/%$€£]|[.,:][0-9])")
+_BEHIND = re.compile(rf"[0-9](?<=[\w.,'’] .){_AFTER_A_DIGIT}\.?(?![\w/%$€£]|[.,:][0-9])")
 _FIRST_BEHIND = re.compile(
     rf"(?<!\w)(?:[0-9]{{1,6}} )?(?i:{_FIRST}) ?{_NAME},? (?:n[.º°]{{1,2}} ?|nr\.? ?|д\. ?)?\Z"
 )

@@ -16,10 +16,10 @@ from .page import Page, mentions
 
 _CHECKS = 500
 _BOUNDED = (
-    # Not within a word, nor after the digits of a larger number or a part of it.
-    r"(?<![0-9A-Za-z_])(?<![0-9][-./:,+])(?<![0-9A-Fa-f]{4}-)"
     # What every shape begins with, so that most words are left at once.
-    r"(?=[A-Za-z]{0,6}[ -]?[0-9]{2}|[0-9][ .-][0-9])"
+    r"(?<![0-9A-Za-z_])(?=[0-9]{2}|[0-9][ .-][0-9]{2}|[A-Za-z]{1,6}+[ -]?[0-9]{2})"
+    # Nor after the digits of a larger number or a part of it.
+    r"(?<![0-9][-./:,+])(?<![0-9A-Fa-f]{4}-)"
     r"(?:%s)(?![0-9A-Za-z_]|[-./:,+][0-9A-Za-z])"
 )
 _CLASSES = {"9": "[0-9]", "A": "[A-Za-z]", "*": "[0-9A-Za-z]"}
@@ -44,7 +44,7 @@ def find(page: Page) -> Iterator[Finding]:
     shapes = _shapes()
     for match in shapes.pattern.finditer(page.text):
         if not page.spend("national", _CHECKS):
-            continue
+            return
         context = page.around(*match.span())
         readings = shapes.identifiers[(match.lastindex or 1) - 1]
         best = max(((_score(one, match[0], context), one) for one in readings), key=lambda pair: pair[0])

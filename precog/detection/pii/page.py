@@ -1,4 +1,8 @@
-"""A text made ready for the finders of personal data, and how much work they may spend on it."""
+"""A text made ready for the finders of personal data, and how much work they may spend on it.
+
+Patterns of finders begin with the first character itself, and look back from there at what is before it: so a
+search leaps from one such character to the next, which takes a quarter of the time.
+"""
 
 from __future__ import annotations
 

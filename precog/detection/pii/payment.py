@@ -14,7 +14,7 @@ _CHECKS = 400
 
 # A run of digits and single separators is entered only at its beginning and never given back: linear.
 _RUN = re.compile(
-    r"(?<![0-9A-Za-z_+])(?<![0-9][ .,-])(?<![0-9A-Fa-f]{4}-)[0-9](?:[ -]?[0-9]){11}(?:[ -]?[0-9])*+"
+    r"[0-9](?<![0-9A-Za-z_+].)(?<![0-9][ .,-].)(?<![0-9A-Fa-f]{4}-.)(?:[ -]?[0-9]){11}(?:[ -]?[0-9])*+"
 )
 # Within a run: at the beginning of every group, whatever its neighbour has taken.
 _GROUPED = re.compile(

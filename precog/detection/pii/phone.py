@@ -19,7 +19,8 @@ _DOUBTFUL = 0.7
 
 # A run is entered only at its beginning and never given back: linear. Three separators are " - " or ") (".
 _RUN = re.compile(
-    r"(?<![0-9A-Za-z_])(?<![0-9][.,:/-])(?<![0-9A-Fa-f]{4}-)(?:\+ ?)?\(?[0-9](?:[ ().\-/]{0,3}[0-9])++"
+    r"[+(0-9](?<![0-9A-Za-z_].)(?<![0-9][.,:/-].)(?<![0-9A-Fa-f]{4}-.)"
+    r"(?:(?<=\+) ?\(?[0-9]|(?<=\()[0-9]|(?<=[0-9]))(?:[ ().\-/]{0,3}[0-9])++"
 )
 _INTERNATIONAL = re.compile(r"(?:\+|(?<![0-9])00)[ (]?[1-9](?:[ ().\-/]{0,3}[0-9]){6,14}(?![0-9])")
 _NORTH_AMERICAN = re.compile(
