@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "errors": set(),
     "config": {"errors"},
     "logs": set(),
+    "memory": set(),
     "storage": {"errors"},
     "detection": {"errors"},
     "core": {"storage", "detection", "errors"},
@@ -30,7 +31,7 @@ MAY_IMPORT = {
     "dashboard": {"core", "config", "errors"},
     "application": {"surfaces", "dashboard", "core", "config", "errors"},
     "serving": {"core", "errors"},
-    "cli": {"application", "serving", "logs", "surfaces", "core", "detection", "config", "errors"},
+    "cli": {"application", "serving", "logs", "memory", "surfaces", "core", "detection", "config", "errors"},
     "__init__": {"application", "core"},
     "__main__": {"cli"},
 }
@@ -39,6 +40,7 @@ THIRD_PARTY = {
     "errors": set(),
     "config": set(),
     "logs": {"orjson"},
+    "memory": set(),
     "storage": {"psycopg", "psycopg_pool"},
     "core": {"cryptography", "iso4217", "itsdangerous", "jwt", "orjson", "rfc8785", "snowballstemmer"},
 }
@@ -185,6 +187,14 @@ assert threading.active_count() == 1, threading.enumerate()
 assert not logging.getLogger().handlers
 assert os.listdir(here) == ["instance"]
 """
+
+
+def test_what_few_need_is_not_imported_before() -> None:
+    code = "import sys, precog.application; print({'numpy', 'snowballstemmer'} & {*sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=clean_environment(), capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.strip() == "set()", done.stderr
 
 
 def test_nothing_happens_at_import(tmp_path: Path) -> None:

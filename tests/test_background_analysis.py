@@ -122,9 +122,11 @@ class Warmed:
 def test_what_detects_is_made_ready_in_a_thread_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Warmed()
     monkeypatch.setattr(services, "shared", lambda: engine)
-    services.warm_up()
-    until(lambda: bool(engine.threads))
+    warmed_before: list[bool] = []
+    services.warm_up(then=lambda: warmed_before.append(bool(engine.threads)))
+    until(lambda: bool(warmed_before))
     assert engine.threads[0].name == "precog-warm-up"
+    assert warmed_before == [True]
 
 
 def test_what_cannot_be_made_ready_is_logged(

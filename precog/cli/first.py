@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from .. import logs
+from .. import logs, memory
 from ..core import administration
 from ..core.administration import FirstStart
 from ..core.services import Services, warm_up
@@ -80,8 +80,9 @@ def serve(
     """Serve HTTP; an empty instance is initialised first."""
     from .. import serving  # granian is not needed by the other commands
 
+    memory.be_frugal()
     logs.log_as_json(log_level)
-    warm_up()
+    warm_up(then=memory.give_back)
     try:
         serving.check_address(host, port)
     except ConfigurationError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..detection.engine import Engine, shared
@@ -121,17 +121,19 @@ def build(
     return services
 
 
-def warm_up() -> None:
+def warm_up(then: Callable[[], None] | None = None) -> None:
     """Make what detects ready in a thread of its own, so that no request has to pay for it.
 
-    One that comes earlier waits until it is ready.
+    One that comes earlier waits until it is ready. `then` is called at the end.
     """
-    threading.Thread(target=_warm_up, name="precog-warm-up", daemon=True).start()
+    threading.Thread(target=_warm_up, args=(then,), name="precog-warm-up", daemon=True).start()
 
 
-def _warm_up() -> None:
+def _warm_up(then: Callable[[], None] | None) -> None:
     try:
         shared().warm()
+        if then is not None:
+            then()
     except Exception as error:  # whoever needs it will find out as well
         log.error("detection could not be made ready: %s", type(error).__name__)
 

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-import snowballstemmer
-
 LONGEST_WORD = 64
 _WORD = re.compile(r"[^\W_]+")
 _PIECE = re.compile(r"(?P<word>[^\W_]+)|(?P<hyphen>(?<=\w)[-\u2010\u2011](?=\w))|(?P<end>[^\w\s])")
@@ -172,6 +170,9 @@ def stems_by_word(text: str, *, most: int) -> dict[str, str]:
 def stem(word: str) -> str:
     """The stem by which a word is found: `boots` and `boot`, `hiking` and `hike` have one."""
     word = _IRREGULAR.get(word, word)
+    # Here, since it brings the stemmers of all languages, and only who has a catalogue needs one.
+    import snowballstemmer
+
     # A stemmer remembers the word that it is at work on, so threads cannot share one.
     found: str = snowballstemmer.stemmer("english").stemWord(word)
     return found

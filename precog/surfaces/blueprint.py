@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 
 import flask_smorest
 import marshmallow as ma
-from flask import Request, current_app
+from flask import Flask, Request, current_app
 from webargs.flaskparser import FlaskParser
 from werkzeug.routing import BaseConverter
 
@@ -57,17 +57,28 @@ class Blueprint(flask_smorest.Blueprint):
 
     ARGUMENTS_PARSER = StrictParser()
 
+    def register(self, app: Flask, options: dict[str, Any]) -> None:
+        """As flask-smorest's; what decorators have noted of a view is let go, now that it has its routes."""
+        super().register(app, options)
+        for endpoint in self._docs:
+            view = app.view_functions.get(f"{self.name}.{endpoint}")
+            while view is not None:
+                view.__dict__.pop("_apidoc", None)
+                view = getattr(view, "__wrapped__", None)
+
     def response(self, status: int, schema: Any = None, *, headers: Any = None, **more: Any) -> Any:
         """As flask-smorest's, with the header that every answer has."""
-        return super().response(status, schema, headers={**_REQUEST_ID, **(headers or {})}, **more)
+        return super().response(status, _shared(schema), headers={**_REQUEST_ID, **(headers or {})}, **more)
 
     def alt_response(self, status: int, schema: Any = None, *, headers: Any = None, **more: Any) -> Any:
         """As flask-smorest's, with the header that every answer has."""
-        return super().alt_response(status, schema=schema, headers={**_REQUEST_ID, **(headers or {})}, **more)
+        return super().alt_response(
+            status, schema=_shared(schema), headers={**_REQUEST_ID, **(headers or {})}, **more
+        )
 
     def arguments(self, schema: Any, **more: Any) -> Any:
         """As flask-smorest's; a schema that may also be sent as a form is documented as one, too."""
-        decorate = super().arguments(schema, **more)
+        decorate = super().arguments(_shared(schema), **more)
         if not getattr(schema, "MAY_BE_FORM", False):
             return decorate
         told = self.doc(requestBody={"content": {body.FORM: {"schema": schema}}})
@@ -80,13 +91,23 @@ class Blueprint(flask_smorest.Blueprint):
         entries = {
             status: {
                 "description": HTTPStatus(status).phrase,
-                "content": {"application/json": {"schema": schema}},
+                "content": {"application/json": {"schema": _shared(schema)}},
                 "headers": {**_REQUEST_ID, **(headers or {}), **_ERROR_HEADERS.get(status, {})},
             }
             for status in statuses
         }
         documented: Callable[[View], View] = self.doc(responses=entries)
         return documented
+
+
+def _shared(schema: Any) -> Any:
+    """The schema, made to be its own copy.
+
+    Each decorator of flask-smorest copies all that is known of a view, which makes thousands of fields.
+    """
+    if isinstance(schema, ma.Schema):
+        schema.__dict__["__deepcopy__"] = lambda known: schema
+    return schema
 
 
 _REQUEST_ID = {

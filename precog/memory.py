@@ -1,0 +1,34 @@
+"""Keeps the memory of a server's process small, where the C library is glibc; elsewhere it does nothing.
+
+Only for a process of our own: an application that Precog is a part of decides this for itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+# The parameters of mallopt, from malloc.h.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+# Larger pieces, such as the readings of a long text, go back to the system as soon as they are free. Left
+# alone, glibc would raise this with each of them that it sees freed, up to 32 MB.
+_LARGE_BYTES = 256 * 1024
+
+
+def be_frugal() -> None:
+    """Have every thread share one heap, and free memory given back; to be called before there are threads.
+
+    Each thread has a heap of its own otherwise, which keeps what its largest request once needed. Python
+    allocates under a lock of its own, so they do not wait for each other.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(_ARENA_MAX, 1)
+        libc.mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
+        libc.mallopt(_TRIM_THRESHOLD, _LARGE_BYTES)
+
+
+def give_back() -> None:
+    """Return to the system what was freed in the midst of the heap, as the compiling of rules leaves it."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)
