@@ -30,15 +30,16 @@ _ORIGINS = {
     "F": "pyrit_jailbreak_templates trustairlab_jailbreak gptfuzz_jailbreakchat"
     " benign_awesome_chatgpt_prompts jackhhao_jailbreak_cls",
 }
-# English by subject, other languages by who wrote them; a language's second group was written by another.
+# English by subject, other languages by who wrote them; a language's further groups were written by others.
 _OWN = {
     "A": "override de fr nl",
     "B": "persona es pt it",
     "C": "format pl cs tr",
     "D": "disguise ru uk ar plain",
     "E": "document zh hi hi-Latn vi",
-    "F": "tool ja ko id",
+    "F": "tool ja ko id long",
 }
+_FURTHER = {"1": 0, "2": 3, "3": 1}  # how many folds further a group is
 _FOLD = {name: fold for table in (_ORIGINS, _OWN) for fold, names in table.items() for name in names.split()}
 _JAILBREAKS = {"jbb_artifacts", "pyrit_jailbreak_templates", "trustairlab_jailbreak", "gptfuzz_jailbreakchat"}
 _PERSONAS = {"persona", "fiction"}
@@ -78,9 +79,10 @@ def own() -> Iterator[Sample]:
     faults: list[str] = []
     for path in sorted(CORPUS.glob("*/*.jsonl")):
         language, group = path.parent.name, path.stem.split("-", 1)[1]
-        fold = _FOLD[group] if language == "en" else _FOLD[language]
-        if group == "2":
-            fold = FOLDS[(FOLDS.index(fold) + 3) % len(FOLDS)]
+        if language == "en":
+            fold = _FOLD[group]
+        else:
+            fold = FOLDS[(FOLDS.index(_FOLD[language]) + _FURTHER[group]) % len(FOLDS)]
         for one in read_corpus(path, faults):
             jailbreak = one.kind in _PERSONAS
             yield Sample(one.text, one.label, f"own {language}", one.kind, fold, language, jailbreak)

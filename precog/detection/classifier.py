@@ -6,6 +6,7 @@ The hashing trick: Weinberger et al., "Feature Hashing for Large Scale Multitask
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -14,9 +15,11 @@ from io import BytesIO
 import numpy as np
 import numpy.typing as npt
 
-from .ngrams import LEAST_EVIDENCE, Hashes, between, inner, mixed, word_hash, words
+from .ngrams import LEAST_EVIDENCE, Hashes, between, distinct, inner, mixed, word_hash, words
 
-_REMEMBERED = 8_000  # words whose weights are kept at hand, some 300 bytes each
+_REMEMBERED = 12_000  # words whose weights are kept at hand, some 200 bytes each
+_PLACE_BITS = 24  # of the place of a word; a text has no more of them
+_AT_ONCE = 32  # passages; more would not fit into the processor's cache
 _GREATEST_ODDS = 50.0  # as a logarithm; e to the 700 is more than a float holds
 
 Floats = npt.NDArray[np.float64]
@@ -24,12 +27,15 @@ Floats = npt.NDArray[np.float64]
 
 def sigmoid(odds: Floats) -> Floats:
     """The probabilities whose log-odds these are."""
-    return 1.0 / (1.0 + np.exp(-np.clip(odds, -_GREATEST_ODDS, _GREATEST_ODDS)))
+    return 1.0 / (1.0 + np.exp(-np.minimum(np.maximum(odds, -_GREATEST_ODDS), _GREATEST_ODDS)))
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A weight for each value of a hash's low bits, and the line from a score to log-odds."""
+    """A weight for each value of a hash's low bits, and the line from a score to log-odds.
+
+    Such a line: Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
+    """
 
     table: npt.NDArray[np.float16]
     slope: float
@@ -47,9 +53,28 @@ class Weights:
         """The weight of each n-gram."""
         return np.asarray(self.table[hashes & np.uint64(len(self.table) - 1)], dtype=np.float64)
 
-    def probabilities(self, scores: Floats) -> Floats:
-        """What scores mean: Platt's sigmoid, "Probabilistic Outputs for Support Vector Machines", 1999."""
-        return sigmoid(self.slope * scores + self.offset)
+
+class _Known:
+    """What was once found out of words. Threads may read and add at the same time."""
+
+    def __init__(self, room: int, columns: int) -> None:
+        self.places: dict[str, int] = {}
+        self.hashes = np.zeros(room, dtype=np.uint64)
+        self.rows = np.zeros((room, columns))
+        self._free = itertools.count()
+
+    def add(self, words: Sequence[str], hashes: Hashes, rows: Floats) -> bool:
+        """Whether there was room for them."""
+        places = list(itertools.islice(self._free, len(words)))
+        if places[-1] >= len(self.hashes):
+            return False
+        self.hashes[places], self.rows[places] = hashes, rows
+        self.places.update(zip(words, places, strict=True))
+        return True
+
+    def of(self, words: Sequence[str]) -> npt.NDArray[np.intp]:
+        """The place of each; KeyError when one is not known."""
+        return np.fromiter(map(self.places.__getitem__, words), np.intp, len(words))
 
 
 class Grams:
@@ -57,49 +82,61 @@ class Grams:
 
     def __init__(self, weights: Sequence[Weights]) -> None:
         self._weights = weights
-        self._known: dict[str, tuple[float, ...]] = {}
+        self._slopes = np.array([one.slope for one in weights])
+        self._offsets = np.array([one.offset for one in weights])
+        self._known = self._nothing(_REMEMBERED)
 
     def probabilities(self, passages: Sequence[str]) -> Floats:
         """For each passage (a row) the probability by each set of weights (a column)."""
-        scores = self.scores(passages)
-        columns = [one.probabilities(scores[:, at]) for at, one in enumerate(self._weights)]
-        return np.stack(columns, axis=1)
+        return sigmoid(self._slopes * self.scores(passages) + self._offsets)
 
     def scores(self, passages: Sequence[str]) -> Floats:
         """The sum of the weights over the root of their number; a word counts once in a passage."""
+        parts = range(0, len(passages), _AT_ONCE)
+        return np.concatenate([self._scores(passages[at : at + _AT_ONCE]) for at in parts])
+
+    def _scores(self, passages: Sequence[str]) -> Floats:
         cut = [words(passage) or ["\n"] for passage in passages]
-        known = self._learned([word for part in cut for word in part])
-        # A row for each word that a passage has: how many n-grams are in it, and their sum by each set.
-        once = [list(dict.fromkeys(part)) for part in cut]
-        rows = np.array([known[word][1:] for part in once for word in part])
-        sums = np.add.reduceat(rows, _starts(once))
-        hashes = np.array([known[word][0] for part in cut for word in part]).astype(np.uint64)
-        hashes, owners = between(hashes, np.repeat(np.arange(len(cut)), [len(part) for part in cut]))
+        sizes = [len(part) for part in cut]
+        known, places = self._looked_up(list(itertools.chain.from_iterable(cut)))
+        owners = np.repeat(np.arange(len(cut)), sizes)
+        keys = (owners << _PLACE_BITS) | places
+        keys.sort()
+        keys = distinct(keys)
+        # How many n-grams there are, and their sum by each set of weights.
+        starts = np.searchsorted(keys, np.arange(len(cut)) << _PLACE_BITS)
+        sums = np.add.reduceat(known.rows[keys & (1 << _PLACE_BITS) - 1], starts)
+        hashes, owners = between(known.hashes[places], owners)
         sums[:, 0] += np.bincount(owners, minlength=len(cut))
         for at, one in enumerate(self._weights, 1):
             sums[:, at] += np.bincount(owners, one.of(hashes), minlength=len(cut))
         return np.asarray(sums[:, 1:] / np.sqrt(sums[:, :1] + LEAST_EVIDENCE))
 
-    def _learned(self, needed: Sequence[str]) -> dict[str, tuple[float, ...]]:
-        """What is known of words: of more than these perhaps, of these for certain."""
+    def _looked_up(self, needed: Sequence[str]) -> tuple[_Known, npt.NDArray[np.intp]]:
+        """Where it stands what is known of each word."""
         known = self._known
-        new = [word for word in dict.fromkeys(needed) if word not in known]
-        if not new:
-            return known
-        if len(known) + len(new) > _REMEMBERED:
+        try:
+            return known, known.of(needed)
+        except KeyError:
+            new = [word for word in dict.fromkeys(needed) if word not in known.places]
+        if not known.add(new, *self._found_out(new)):
             # Others may still read the old ones, so they are left as they are.
-            known = self._known = {word: known[word] for word in needed if word in known}
+            new = list(dict.fromkeys(needed))
+            known = self._known = self._nothing(max(_REMEMBERED, len(new)))
+            known.add(new, *self._found_out(new))
+        return known, known.of(needed)
+
+    def _nothing(self, room: int) -> _Known:
+        return _Known(room, 1 + len(self._weights))
+
+    def _found_out(self, new: Sequence[str]) -> tuple[Hashes, Floats]:
+        """The hash of each word, and how many n-grams are in it, and their sum by each set of weights."""
         whole = np.array([word_hash(word) for word in new], dtype=np.uint64)
         hashes, owners = inner(new)
-        columns = [whole.astype(np.float64), 1.0 + np.bincount(owners, minlength=len(new))]
+        columns = [1.0 + np.bincount(owners, minlength=len(new))]
         for one in self._weights:
             columns.append(one.of(mixed(whole)) + np.bincount(owners, one.of(hashes), minlength=len(new)))
-        known.update(zip(new, zip(*(column.tolist() for column in columns), strict=True), strict=True))
-        return known
-
-
-def _starts(parts: Sequence[Sequence[str]]) -> npt.NDArray[np.intp]:
-    return np.concatenate(([0], np.cumsum([len(part) for part in parts])[:-1])).astype(np.intp)
+        return whole, np.stack(columns, axis=1)
 
 
 class NgramClassifier:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +18,17 @@ Owners = npt.NDArray[np.intp]
 
 # Scripts without spaces between words: each character is a word, and pairs and triples make up the words.
 _ALONE = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-# Vowel signs and the like are no letters to `\w`, and cut no word.
-_MARKS = "\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963"
-_LETTER = rf"[^\W\d_{_ALONE}]"
-_LETTERS = rf"{_LETTER}(?:{_LETTER}|[{_MARKS}]|['’-](?={_LETTER}))*"
-_WORD = re.compile(rf"[{_ALONE}]|{_LETTERS}|\d+|\n+|([^\s\w])\1*|_+")
+# The letters of most texts in lower case, with their vowel signs and accents. A set of ranges is looked up at
+# once, where `[^\W\d_]`, which knows the other letters, asks one question after another.
+_LETTER = (
+    "[a-zªµºß-öø-ʯ\u0300-\u0373\u0376-\u037d\u0386-\u0481\u048a-\u055f\u0561-\u0588\u05d0-\u05ea\u0610-\u061a"
+    "\u0620-\u065f\u066e-\u06d3\u06fa-\u06ff\u0900-\u0963\u0971-\u097f\u1100-\u11ff\u1e00-\u1fff\uac00-\ud7a3]"
+)
+# No word is longer than can be remembered.
+_WORD = re.compile(
+    rf"{_LETTER}{{1,32}}(?:['’-]{_LETTER}{{1,32}}){{0,3}}|[{_ALONE}]|\d{{1,4}}|\n\n?|[^\s\w]{{1,3}}|__?"
+    r"|[^\W\d_]{1,32}"
+)
 _LONGEST = 24  # code points of a word whose n-grams count
 _GREATEST = 5  # code points of an n-gram inside of a word
 _ARMENIAN = 0x0530  # where the scripts begin that are neither Latin, Greek nor Cyrillic
@@ -35,15 +42,11 @@ _LOW = np.uint64((1 << 44) - 1)
 
 
 def words(text: str) -> list[str]:
-    """The words, numbers and signs of a text, in lower case; numbers of as many digits and rows are alike."""
-    found = (match[0] for match in _WORD.finditer(text.lower()))
-    return [word if word[0].isalpha() else _alike(word) for word in found]
-
-
-def _alike(word: str) -> str:
-    if word[0] == "\n":
-        return "\n"
-    return "0" * min(len(word), 4) if word[0].isdigit() else word[:2]
+    """The words, numbers and signs of a text, in lower case; all digits are one."""
+    text = text.lower()
+    for digit in "123456789":
+        text = text.replace(digit, "0")
+    return _WORD.findall(text)
 
 
 def word_hash(word: str) -> int:
@@ -81,16 +84,27 @@ def between(hashes: Hashes, owners: Owners) -> tuple[Hashes, Owners]:
 
     `hashes` and `owners` are those of words in text order. What an owner has several times comes back once.
     """
-    found, whose = [], []
-    for gap in (1, 2, 3):
-        first, last = hashes[:-gap], hashes[gap:]
-        same = owners[:-gap] == owners[gap:]
-        found.append((first * _GOLDEN + last * _MIX + np.uint64(gap))[same])
-        whose.append(owners[gap:][same])
-    same = owners[:-2] == owners[2:]
-    found.append(((hashes[:-2] * _GOLDEN + hashes[1:-1]) * _GOLDEN + hashes[2:] * _MIX)[same])
-    whose.append(owners[2:][same])
-    keys = mixed(np.concatenate(found)) & _LOW | np.concatenate(whose).astype(np.uint64) << _LOW_BITS
+    first, last = hashes * _GOLDEN, hashes * _MIX
+    found = [first[:-gap] + last[gap:] + np.uint64(gap) for gap in (1, 2, 3)]
+    found.append((first[:-2] + hashes[1:-1]) * _GOLDEN + last[2:])
+    keys = mixed(np.concatenate(found)) & _LOW
+    if len(owners) and owners[-1]:  # more than one
+        above = owners.astype(np.uint64) << _LOW_BITS
+        keys |= np.concatenate([above[gap:] for gap in (1, 2, 3, 2)])
+        keys = keys[np.concatenate([owners[:-gap] == owners[gap:] for gap in (1, 2, 3, 2)])]
     keys.sort()  # faster than the hashing of numpy.unique by a factor of ten
-    once = keys[np.concatenate(([True], keys[1:] != keys[:-1]))] if len(keys) else keys
+    once = distinct(keys)
     return once & _LOW, (once >> _LOW_BITS).astype(np.intp)
+
+
+Keys = TypeVar("Keys", bound=npt.NDArray[np.integer[Any]])
+
+
+def distinct(keys: Keys) -> Keys:
+    """What is in sorted keys, each once."""
+    if len(keys) < 2:
+        return keys
+    other = np.empty(len(keys), dtype=np.bool_)
+    other[0] = True
+    np.not_equal(keys[1:], keys[:-1], out=other[1:])
+    return cast(Keys, keys[other])

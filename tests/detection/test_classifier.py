@@ -94,7 +94,7 @@ def test_an_answer_stays_the_same_after_more_words_than_are_remembered(fresh: Ng
     before = fresh(PASSAGES)
     for first in range(0, module._REMEMBERED + 4000, 2000):
         fresh([new_words(2000, first=first)])
-    assert len(fresh._grams._known) <= module._REMEMBERED
+    assert len(fresh._grams._known.places) <= module._REMEMBERED
     assert alike(fresh(PASSAGES), before)
 
 

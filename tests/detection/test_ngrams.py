@@ -60,18 +60,32 @@ def test_apostrophes_and_hyphens_between_letters_cut_no_word(word: str) -> None:
     assert words(f"'{word}-") == ["'", word, "-"]
 
 
-def test_signs_stand_alone_and_spaces_are_nothing() -> None:
-    assert words(" <b>\t[x]! ") == ["<", "b", ">", "[", "x", "]", "!"]
+def test_up_to_three_signs_are_a_word_and_spaces_are_nothing() -> None:
+    assert words(" <b>\t[x]!\"} ") == ["<", "b", ">", "[", "x", "]!\"", "}"]
     assert words(" \t\r ") == []
 
 
-def test_a_row_of_one_sign_is_one_word_however_long() -> None:
-    assert words("a -- b ----------") == ["a", "--", "b", "--"]
-    assert words("=!==!") == ["=", "!", "==", "!"]
+def test_a_long_row_of_one_sign_falls_into_words_that_are_alike() -> None:
+    assert set(words("a -- b" + "-" * 300)) == {"a", "--", "b", "---"}
+    assert set(words("_" * 300)) == {"__"}
 
 
-def test_line_ends_count_once() -> None:
-    assert words("a\n\n\nb\nc") == ["a", "\n", "b", "\n", "c"]
+def test_the_end_of_a_line_differs_from_that_of_a_paragraph() -> None:
+    assert words("a\n\nb\nc") == ["a", "\n\n", "b", "\n", "c"]
+    assert set(words("\n" * 300)) == {"\n\n"}
+
+
+@pytest.mark.parametrize("letter", ["a", "ж", "한", "अ", "\u0995"])
+def test_no_word_is_too_long_to_be_remembered(letter: str) -> None:
+    found = words(letter * 100_000)
+    assert "".join(found) == letter * 100_000
+    assert max(map(len, found)) == 32
+    assert max(map(len, words("-".join(letter * 40 for _ in range(40))))) <= 4 * 33
+
+
+@pytest.mark.parametrize("word", ["ልብ", "გული", "সর", "ყველა"])
+def test_letters_of_any_other_script_are_words_as_well(word: str) -> None:
+    assert words(f"{word}, {word}") == [word, ",", word]
 
 
 def test_numbers_of_as_many_digits_are_alike() -> None:
@@ -86,7 +100,7 @@ def test_an_identifier_falls_into_its_words() -> None:
 @given(ANY)
 def test_any_text_has_words_without_spaces_that_are_no_longer_than_it(text: str) -> None:
     found = words(text)
-    assert all(word == "\n" or word.split() == [word] for word in found)
+    assert all(set(word) == {"\n"} or word.split() == [word] for word in found)
     assert sum(map(len, found)) <= len(text.lower())
 
 
