@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +22,9 @@ Item = TypeVar("Item")
 
 BUSY_TIMEOUT_MS = 4_000  # a group may wait this long for another process, twice at most: under 10 s
 GROUP_LIMIT = 256  # functions a commit, so that the first of them does not wait for ever
+
+# A parameter; or what may look like one and is none, and a percent sign, which is one to some driver.
+PARAMETER = re.compile(r"'(?:''|[^'])*'|\"(?:\"\"|[^\"])*\"|--[^\n]*|::|:(?P<name>[a-z_]\w*)|%")
 
 
 class Undecodable(Exception):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate
 
 from ..errors import ConfigurationError, StorageUnavailable
 from . import engine
-from .engine import Forkable, Item, P, Row, T, Transaction, watch_forks
+from .engine import PARAMETER, Forkable, Item, P, Row, T, Transaction, watch_forks
 from .writer import Job, MergeableJob, PatientJob, PostedJob, Writer, merged, run_together
 
 if TYPE_CHECKING:
@@ -26,20 +26,14 @@ ATTEMPTS = 4
 ADVISORY_LOCK = 0x50524347
 
 
-_TOKENS = re.compile(r"('(?:''|[^'])*'|\"(?:\"\"|[^\"])*\"|--[^\n]*|::)|:([a-z_]\w*)|(%)")
-
-
 @cache
 def to_pyformat(sql: str) -> str:
     """Rewrite ``:name`` as ``%(name)s`` and double ``%``, for psycopg."""
 
     def swap(match: re.Match[str]) -> str:
-        kept, name, percent = match.groups()
-        if name:
-            return f"%({name})s"
-        return "%%" if percent else kept.replace("%", "%%")
+        return f"%({match['name']})s" if match["name"] else match[0].replace("%", "%%")
 
-    return _TOKENS.sub(swap, sql)
+    return PARAMETER.sub(swap, sql)
 
 
 class PostgresTransaction:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Concatenate
 
 from ..errors import DatabaseRefused, StorageUnavailable
 from . import engine
-from .engine import Forkable, Item, P, Row, T, Transaction, Undecodable, watch_forks
+from .engine import PARAMETER, Forkable, Item, P, Row, T, Transaction, Undecodable, watch_forks
 from .writer import Job, MergeableJob, PatientJob, PostedJob, Writer, merged, run_together
 
 log = logging.getLogger(__name__)
@@ -53,17 +55,40 @@ def _readable(error: sqlite3.OperationalError) -> Exception:
 def _kept(connection: sqlite3.Connection, run: Callable[..., None], *arguments: Any) -> Exception | None:
     """Run a part of a transaction; what it raised, and then nothing of it is kept."""
     connection.execute("SAVEPOINT job")
-    failed: Exception | None = None
+    failed = _failure(connection, "ROLLBACK TO job", run, *arguments)
+    connection.execute("RELEASE job")
+    return failed
+
+
+def _failure(
+    connection: sqlite3.Connection, undo: str, run: Callable[..., None], *arguments: Any
+) -> Exception | None:
+    """What running it raised, once that is undone."""
     try:
         run(*arguments)
     except Exception as error:
         if not connection.in_transaction:
             raise  # SQLite gave up the whole transaction (disk full, I/O): nobody's work is kept
-        connection.execute("ROLLBACK TO job")
+        connection.execute(undo)
         curable = isinstance(error, sqlite3.Error) and _curable(error)
-        failed = StorageUnavailable() if curable else error
-    connection.execute("RELEASE job")
-    return failed
+        return StorageUnavailable() if curable else error
+    return None
+
+
+@cache
+def to_numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    """Rewrite ``:name`` as ``?1``; and the names in the order of their numbers.
+
+    For each parameter that it binds by name the driver lets go of Python's lock: with other threads
+    waiting for it, a statement of a hundred parameters would take its turn a hundred times.
+    """
+    numbers: dict[str, int] = {}
+
+    def swap(match: re.Match[str]) -> str:
+        name: str | None = match["name"]
+        return f"?{numbers.setdefault(name, len(numbers) + 1)}" if name else match[0]
+
+    return PARAMETER.sub(swap, sql), tuple(numbers)
 
 
 class SqliteTransaction:
@@ -75,19 +100,23 @@ class SqliteTransaction:
 
     def one(self, sql: str, /, **params: Any) -> Row | None:
         try:
-            row: Row | None = self._execute(sql, params).fetchone()
+            row: Row | None = self._run(sql, params).fetchone()
         except sqlite3.OperationalError as error:
             raise _readable(error) from None
         return row
 
     def all(self, sql: str, /, **params: Any) -> Sequence[Row]:
         try:
-            return self._execute(sql, params).fetchall()
+            return self._run(sql, params).fetchall()
         except sqlite3.OperationalError as error:
             raise _readable(error) from None
 
     def run(self, sql: str, /, **params: Any) -> int:
-        return self._execute(sql, params).rowcount
+        return self._run(sql, params).rowcount
+
+    def _run(self, sql: str, params: Mapping[str, Any]) -> sqlite3.Cursor:
+        numbered, names = to_numbered(sql)
+        return self._execute(numbered, [params[name] for name in names])
 
     @contextlib.contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -158,6 +187,7 @@ class SqliteDatabase(Forkable):
         self._writer = Writer(self._run_group, engine.GROUP_LIMIT, name="precog-writer")
         self._gate = _Gate()
         self._timed_out_at = 0.0
+        self._patience_ms = engine.BUSY_TIMEOUT_MS  # of the connection that writes
 
     def before_fork(self) -> None:
         """Close every connection: SQLite keeps in memory which locks a process has, so that a child
@@ -282,8 +312,8 @@ class SqliteDatabase(Forkable):
         try:
             connection = self._begin_group()
             try:
-                self._run_jobs(connection, jobs)
-                connection.execute("COMMIT")
+                if self._run_jobs(connection, jobs):
+                    connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -305,11 +335,16 @@ class SqliteDatabase(Forkable):
         if self._writing is None:
             self._drop_idle()  # one opened while the file was read-only would keep this one from writing
             self._writing = (self._connect("rw"), identity)
+            self._patience_ms = engine.BUSY_TIMEOUT_MS
+            # What undoes a part of a transaction would go through a file.
+            self._writing[0].execute("PRAGMA temp_store = MEMORY")
         connection = self._writing[0]
         # Who comes right behind those that waited in vain waits a moment only, or a queue of callers
         # would wait one time-out after another.
         patience_ms = 100 if time.monotonic() < self._timed_out_at + 1 else engine.BUSY_TIMEOUT_MS
-        connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
+        if patience_ms != self._patience_ms:
+            connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
+            self._patience_ms = patience_ms
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError:
@@ -328,13 +363,25 @@ class SqliteDatabase(Forkable):
             self._writing = None
 
     @staticmethod
-    def _run_jobs(connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
+    def _run_jobs(connection: sqlite3.Connection, jobs: Sequence[Job]) -> bool:
+        """Run the jobs; False when that was undone already and there is nothing to commit."""
         transaction = SqliteTransaction(connection)
-        for together in merged(jobs):
-            if len(together) > 1 and _kept(connection, run_together, together, transaction) is None:
+        parts = merged(jobs)
+        if len(parts) == 1:  # there is nobody else's work to keep, and a savepoint is two statements more
+            failed = _failure(connection, "ROLLBACK", run_together, jobs, transaction)
+            if failed is None or len(jobs) == 1:
+                jobs[0].error = failed
+                return failed is None
+            connection.execute("BEGIN IMMEDIATE")
+            parts = [[job] for job in jobs]
+        for part in parts:
+            failed = _kept(connection, run_together, part, transaction)
+            if failed is None or len(part) == 1:
+                part[0].error = failed
                 continue
-            for job in together:
-                job.error = _kept(connection, Job.run, job, transaction)
+            for job in part:
+                job.error = _kept(connection, run_together, [job], transaction)
+        return True
 
     # --- reading
 

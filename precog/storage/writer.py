@@ -127,8 +127,11 @@ def merged(jobs: Sequence[Job]) -> list[list[Any]]:
     return together
 
 
-def run_together(jobs: Sequence[MergeableJob], transaction: Any) -> None:
+def run_together(jobs: Sequence[Any], transaction: Any) -> None:
     """Run jobs that `merged` put together in one call."""
+    if len(jobs) == 1:
+        jobs[0].run(transaction)
+        return
     results = jobs[0].many(transaction, [job.item for job in jobs])
     for job, result in zip(jobs, results, strict=True):
         job.result = result

@@ -12,7 +12,7 @@ from precog.errors import ConfigurationError, NotFound, PrecogError, StorageUnav
 from precog.storage import migrate
 from precog.storage.engine import Database, Transaction, open_database
 from precog.storage.postgres import PostgresDatabase, to_pyformat
-from precog.storage.sqlite import SqliteDatabase
+from precog.storage.sqlite import SqliteDatabase, to_numbered
 from tests.parallel import in_threads, let_go, process
 
 NOTE = "INSERT INTO readiness_probes (name, probed_at) VALUES (:name, 0)"
@@ -221,3 +221,21 @@ def test_without_its_driver_postgres_is_refused_with_a_sentence(monkeypatch: pyt
 )
 def test_parameters_are_rewritten_for_psycopg(ours: str, theirs: str) -> None:
     assert to_pyformat(ours) == theirs
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "names"),
+    [
+        ("a = :a AND b = :b_2", "a = ?1 AND b = ?2", ("a", "b_2")),
+        ("a = :b OR c = :a OR d = :b", "a = ?1 OR c = ?2 OR d = ?1", ("b", "a")),
+        ("a = ':a' AND \":b\" = :c -- not :d", "a = ':a' AND \":b\" = ?1 -- not :d", ("c",)),
+        ("a LIKE '100%' AND b % 2 = 0", "a LIKE '100%' AND b % 2 = 0", ()),
+    ],
+)
+def test_parameters_are_numbered_for_sqlite(ours: str, theirs: str, names: tuple[str, ...]) -> None:
+    assert to_numbered(ours) == (theirs, names)
+
+
+def test_a_parameter_that_is_not_given_is_a_fault(db: Database) -> None:
+    with pytest.raises(Exception, match="name"):
+        db.write(lambda tx: tx.run(NOTE))
