@@ -303,7 +303,8 @@ CREATE INDEX IF NOT EXISTS interactions_workflow ON interactions (organization_i
     WHERE workflow_run_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS interactions_action ON interactions (organization_id, action, id)
     WHERE action IS NOT NULL;
-CREATE INDEX IF NOT EXISTS interactions_agent ON interactions (agent, id);
+CREATE INDEX IF NOT EXISTS interactions_agent ON interactions (agent, id)
+    WHERE agent IS NOT NULL;
 
 -- The answer to a retry: the first interaction under a key, and what its body was.
 CREATE TABLE IF NOT EXISTS idempotency_keys (

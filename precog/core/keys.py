@@ -8,6 +8,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..errors import (
     InsufficientScope,
@@ -94,9 +95,16 @@ def is_well_formed(key: str) -> bool:
     return hmac.compare_digest(_checksum(body), checksum)
 
 
-def digest(pepper: str, key: str) -> str:
-    """What is kept of a key: HMAC-SHA256 under the server's pepper, in hex."""
-    return hmac.digest(pepper.encode(), key.encode(), "sha256").hex()
+def digest(pepper: str, secret: str) -> str:
+    """What is kept of a key or another secret: HMAC-SHA256 under the server's pepper, in hex."""
+    begun = _under(pepper).copy()  # hmac.digest lets another thread run, which then has to be waited for
+    begun.update(secret.encode())
+    return begun.hexdigest()
+
+
+@lru_cache(maxsize=8)
+def _under(pepper: str) -> hmac.HMAC:
+    return hmac.new(pepper.encode(), digestmod="sha256")
 
 
 def create(

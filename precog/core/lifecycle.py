@@ -6,7 +6,6 @@ Three reports meet in one row, whichever comes first: `guard`, `ingest` and `fin
 from __future__ import annotations
 
 import contextlib
-import hmac
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -25,8 +24,8 @@ from ..storage.engine import Transaction
 from ..storage.lifecycles import EventRow, GuardRow
 from . import limits, usage
 from .findings import told
-from .ids import random_uuid
-from .keys import Caller
+from .ids import timed_uuid
+from .keys import Caller, digest
 from .limits import UNLIMITED, Quota, Rate
 from .masking import SURE, mask_json, masks
 from .outcome import outcome
@@ -198,7 +197,7 @@ def _unknown(draft: _Draft) -> Quota:
 
 
 def _judge(services: Services, question: Question, held: Effective, started: float) -> Judgement:
-    policy = held.policy
+    policy, now = held.policy, services.clock()
     expected = question.expected_languages or policy.expected_languages
     report = services.engine.scan(question.prompt, source="prompt", expected_languages=expected)
     done = outcome(question.prompt, report, policy.detection, closed=fails_closed(policy))
@@ -213,8 +212,8 @@ def _judge(services: Services, question: Question, held: Effective, started: flo
         transformed=done.masked if done.would == "mask" and not shadow else None,
         masked=done.masked,
         namer=done.namer,
-        guard_event_id=random_uuid(),
-        event_id=question.event_id or random_uuid(),
+        guard_event_id=timed_uuid(now),
+        event_id=question.event_id or timed_uuid(now),
         policy=policy,
         policy_version=held.version,
         processing_ms=round((time.perf_counter() - started) * 1000, 3),
@@ -261,9 +260,7 @@ def _guard_draft(
             {
                 **_kept(judgement, kept.context),
                 # Under the pepper, so that nobody finds out a masked prompt by trying.
-                "prompt_digest": hmac.digest(
-                    services.pepper.encode(), question.prompt.encode(), "sha256"
-                ).hex(),
+                "prompt_digest": digest(services.pepper, question.prompt),
             }
         ).decode(),
         action=verdict.action,
@@ -342,11 +339,10 @@ def _store_guards(tx: Transaction, drafts: Sequence[_Draft]) -> list[tuple[str |
 def _store_together(tx: Transaction, drafts: Sequence[_Draft]) -> None:
     """The common way, for verdicts of one system on events that have none. Raises when it is not so."""
     rows = [draft.row for draft in drafts]
-    ids = lifecycles.add_guards(tx, drafts[0].caller.organization_id, rows)
-    if len(ids) != len(rows):
+    if lifecycles.add_guards(tx, drafts[0].caller.organization_id, rows) != len(rows):
         raise _NotTogether()
     for draft in drafts:
-        _record_impact(tx, draft, ids[draft.row.event_id])
+        _record_impact(tx, draft, draft.row)
 
 
 def _store_guard(tx: Transaction, draft: _Draft) -> str | None:
@@ -357,27 +353,28 @@ def _store_guard(tx: Transaction, draft: _Draft) -> str | None:
     """
     row: GuardRow = draft.row
     organization_id = draft.caller.organization_id
-    ids = lifecycles.add_guards(tx, organization_id, [row])
-    if not ids:
+    if not lifecycles.add_guards(tx, organization_id, [row]):
         kept = lifecycles.find(tx, row.system_id, row.event_id or "")
         first = None if kept is None or kept.guard is None else orjson.loads(kept.guard)
         again = orjson.loads(row.guard)
         if first is not None and all(first.get(name) == again[name] for name in _SAME):
             return str(first["guard_event_id"])
         row = replace(row, event_id=None)
-        ids = lifecycles.add_guards(tx, organization_id, [row])
-    _record_impact(tx, draft, ids[row.event_id])
+        lifecycles.add_guards(tx, organization_id, [row])
+    _record_impact(tx, draft, row)
     return None
 
 
-def _record_impact(tx: Transaction, draft: _Draft, interaction_id: str) -> None:
+def _record_impact(tx: Transaction, draft: _Draft, row: GuardRow) -> None:
     if draft.reason is None:
         return
+    # What had been told of the event before has a row of its own, which the verdict then joined.
+    kept = lifecycles.find(tx, row.system_id, row.event_id) if row.event_id else None
     usage.record_impact(
         tx,
         draft.caller.organization_id,
         agent_id=draft.row.agent_id,
-        interaction_id=interaction_id,
+        interaction_id=kept.id if kept else row.id,
         kind=draft.reason,
         now=draft.row.received_at,
     )

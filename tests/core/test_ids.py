@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from uuid import RFC_4122, UUID
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from precog.core import ids
-from precog.core.ids import InteractionIds, first_interaction_id, is_interaction_id
+from precog.core.ids import InteractionIds, first_interaction_id, is_interaction_id, timed_uuid
 from tests.parallel import in_threads
 
 TIMES = st.integers(0, 2**48 - 1)
@@ -69,3 +71,14 @@ def test_no_other_text_is_an_id(text: str) -> None:
 
 def test_without_an_id_there_is_no_time() -> None:
     assert ids.received_at(None) is None
+
+
+@given(st.integers(0, 2**48 - 2))
+def test_a_timed_uuid_sorts_by_time(now: int) -> None:
+    made = timed_uuid(now)
+    assert made < timed_uuid(now + 1)
+    assert (UUID(made).version, UUID(made).variant, str(UUID(made))) == (7, RFC_4122, made)
+
+
+def test_no_two_timed_uuids_of_one_moment_are_equal() -> None:
+    assert len({timed_uuid(0) for _ in range(1000)}) == 1000
