@@ -34,9 +34,9 @@ _ORIGINS = {
 _OWN = {
     "A": "override de fr nl",
     "B": "persona es pt it",
-    "C": "format pl cs tr",
+    "C": "format pl cs tr harbor",
     "D": "disguise ru uk ar plain",
-    "E": "document zh hi hi-Latn vi",
+    "E": "document zh hi hi-Latn vi garden",
     "F": "tool ja ko id long",
 }
 _FURTHER = {"1": 0, "2": 3, "3": 1}  # how many folds further a group is
