@@ -130,6 +130,8 @@ def _readings(view: View, found: _Found, *, deeper: bool) -> list[View]:
     if deeper:
         add(revealed(view, seen))
     plain = normalized(view, seen)
+    if plain is None and not seen.hints and seen.western:
+        return children
     if plain is not None and found.add(plain):
         view, seen = plain, probe(plain.text)
     if deeper:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from .findings import Finding
 from .normalize import SLACK
 from .rules import Effort
@@ -29,8 +27,8 @@ class Work:
         self.complete = True
         self.spent: dict[str, int] = {}
         self.effort = Effort()
-        self._met: Counter[str] = Counter()
-        self._met_in_full: Counter[str] = Counter()
+        self._met: dict[str, int] = {}
+        self._met_in_full: dict[str, int] = {}
         self._traced = 0
         self._personal_left = length + LARGE // 2
         self._left_turned = MOST_TURNED
@@ -57,13 +55,13 @@ class Work:
 
     def met(self, rule: str) -> bool:
         """Count a hit of the rule; whether what stands around it shall be looked at."""
-        self._met[rule] += 1
-        return self._met[rule] <= MOST_WEIGHED
+        self._met[rule] = met = self._met.get(rule, 0) + 1
+        return met <= MOST_WEIGHED
 
     def met_in_full(self, rule: str) -> None:
         """Count a hit at full weight: after a few of them, more would say nothing more."""
-        self._met_in_full[rule] += 1
-        if self._met_in_full[rule] == ENOUGH:
+        self._met_in_full[rule] = met = self._met_in_full.get(rule, 0) + 1
+        if met == ENOUGH:
             self.effort.without.add(rule)
 
     def kept(self, findings: list[Finding]) -> list[Finding]:
