@@ -48,6 +48,7 @@ class Characters:
     tower: re.Pattern[str]  # three marks and more
     stray: re.Pattern[str]  # Latin letters with marks on them that are not composed with it
     stray_one: re.Pattern[str]
+    stray_mark: re.Pattern[str]
     mark: re.Pattern[str]
     cluster: re.Pattern[str]  # what NFKC folds together
     phrase: re.Pattern[str]
@@ -133,7 +134,9 @@ def _patterns(codes: _Codes, *, below: int) -> dict[str, Any]:
         return char_class(code for code in members if code < below)
 
     mark, like, extend = inside(codes.marks), inside(codes.letters), inside(codes.extending)
-    beside = f"(?:(?<=[A-Za-z])[{like}]++|(?<![{like}])[{like}]++(?=[A-Za-z]))"
+    # Each begins with the rare character itself, so that searches leap to it.
+    beside = f"[{like}](?:(?<=[A-Za-z].)[{like}]*+|(?<![{like}].)[{like}]*+(?=[A-Za-z]))"
+    cased = inside(codes.cased)
     latin = "A-Za-z\u00c0-\u024f\u1e00-\u1eff"
     flag = char_class(_FLAGS)
     patterns = {
@@ -143,15 +146,16 @@ def _patterns(codes: _Codes, *, below: int) -> dict[str, Any]:
         "|(?<=\U0001f3f4)[\U000e0020-\U000e007e]{2,6}\U000e007f",
         "tower": f"[{mark}]{{3,}}",
         "stray": f"(?:[{latin}][{mark}]+)+",
+        "stray_mark": f"[{mark}](?<=[{latin}].)",
         "stray_one": f"[{latin}][{mark}]+",
         "mark": f"[{mark}]+",
         "cluster": f"[^{extend}]?[{extend}]+|[^\x00-\x7f]",
         "phrase": f"[{char_class(codes.phrases)}]",
-        "mixed": f"[A-Za-z](?=[{like}])|[{like}](?=[A-Za-z])",
+        "mixed": f"[{like}](?:(?<=[A-Za-z].)|(?=[A-Za-z]))",
         # From the first to the last, with the ASCII that is between.
         "mixed_words": f"{beside}(?:[\\x00-\\x7f]*+{beside})*+",
-        "alike_word": f"(?<![^\\W_])[{inside(codes.cased)}]{{3,}}+(?![^\\W_])",
-        "alike_words": f"(?<![^\\W_])[{inside(codes.cased)}]++(?![^\\W_])",
+        "alike_word": f"[{cased}](?<![^\\W_].)[{cased}]{{2,}}+(?![^\\W_])",
+        "alike_words": f"[{cased}](?<![^\\W_].)[{cased}]*+(?![^\\W_])",
         "foreign": f"[{inside(codes.foreign - codes.cased)}]+",
         # One regional indicator is a letter, two are a flag.
         "enclosures": f"[{char_class(codes.enclosed - set(_FLAGS))}]+"

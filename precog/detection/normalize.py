@@ -232,7 +232,7 @@ def _folded(view: View, distinct: set[str], known: Characters) -> View | None:
         # The whole at once is what its parts are one by one, and a hundred times as fast.
         step = Replaced(Rule("normalized", known.cluster, lambda match: _fold(match[0])), source)
         folded = view.then(_fold(source), step)
-    if not distinct.isdisjoint(known.marks):
+    if not distinct.isdisjoint(known.marks) and known.stray_mark.search((folded or view).text):
         rule = Rule("normalized", known.stray, lambda run: _bare(run[0], known), piece=known.stray_one)
         folded = rewritten(folded or view, rule) or folded
     return folded
