@@ -142,14 +142,16 @@ def _national(page: Page, start: int, end: int, digits: int) -> Iterator[Finding
     text = page.text[start:end]
     if not page.spend("national phone", _CHECKS):
         return
-    grouped = len(_GROUPS.findall(text)) > 1
-    named = mentions(page.around(start, end, before=32, after=12), _WORDS)
-    other = mentions(page.before(start, 20), _OTHER_WORDS)
-    if _NO_PHONE.match(text) and not (named and _THOUSANDS.match(text)):
+    doubtful = _NO_PHONE.match(text) is not None
+    if doubtful and not _THOUSANDS.match(text):
         return
-    if named and not other:
+    named = mentions(page.around(start, end, before=32, after=12), _WORDS)
+    if (doubtful and not named) or mentions(page.before(start, 20), _OTHER_WORDS):
+        return
+    grouped = len(_GROUPS.findall(text)) > 1
+    if named:
         yield _finding(page, 0.75 if grouped else 0.6, start, end)
-    elif grouped and not other and digits >= 9 and text.lstrip("(")[0] == "0":
+    elif grouped and digits >= 9 and text.lstrip("(")[0] == "0":
         yield from _with_trunk_zero(page, text, start, end)
 
 
