@@ -30,10 +30,11 @@ _HEX = re.compile(
     r"(?:(?:[0-9a-fA-F]{2}){7,}+|(?:[ :,-]{1,2}(?:0[xX])?[0-9a-fA-F]{2}){4,}+)(?![0-9A-Za-z])"
 )
 # The codes of characters: in eight binary digits each, or in decimal ones.
+_CODE = "(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])"
+_REST_OF_CODE = "(?:(?<=3)[2-9]|(?<=[4-9])[0-9]|(?<=1)(?:[01][0-9]|2[0-6]))"
 _CODES = re.compile(
-    r"(?<![\w.,-])(?:[01]{8}[ ,]{0,2}){5,}+(?![\w.])"
-    r"|(?<![\w.,-])\[?(?:(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])[ ,;]{1,2}){11,}+"
-    r"(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])(?![\w.])"
+    r"[\[0-9](?<![\w.,-].)(?:(?<=[01])[01]{7}[ ,]{0,2}(?:[01]{8}[ ,]{0,2}){4,}+"
+    rf"|(?:(?<=\[){_CODE}|{_REST_OF_CODE})[ ,;]{{1,2}}(?:{_CODE}[ ,;]{{1,2}}){{10,}}+{_CODE})(?![\w.])"
 )
 _NUMBERS = re.compile(r"[0-9]+")
 _SMALL = re.compile(r"[a-z ]+")
@@ -76,12 +77,9 @@ def readable(data: bytes) -> str | None:
     if not data.isascii():
         if len(data) - len(data.translate(None, _CONTROLS)) > len(data) // 20:
             return None
-        try:
-            text = data.decode()
-        except UnicodeDecodeError:
-            text = data.decode("utf-8", "replace")
-            if text.count("\ufffd") * 10 > len(text):
-                return None
+        text = data.decode("utf-8", "replace")
+        if text.count("\ufffd") * 10 > len(text):
+            return None
     elif data.count(0) * 5 > len(data) * 2:  # UTF-16, as PowerShell takes its commands
         data = data.translate(None, b"\0")
         text = data.decode()

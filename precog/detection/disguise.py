@@ -29,7 +29,7 @@ _WORDS = re.compile(
     "|s(?:afety|ecrets?|how|ystem|end)|t(?:ables?|ell|hese|hose|the|he|o)|us(?:ers?|e)|with(?:out)?|you(?:r)?"
 )
 # Not the addresses of the web, nor the jamo that Koreans laugh and cry with.
-_REPEATED = re.compile(r"(?!www\.)([^\W\d_\u3131-\u318e])\1\1+")
+_REPEATED = re.compile(r"([^\W\d_\u3131-\u318e])(?=\1\1)(?!(?<=w)ww\.)\1+")
 _DOUBLED = {
     "al": "all", "tel": "tell", "wil": "will", "cal": "call", "kil": "kill", "shel": "shell", "shal": "shall",
     "bypas": "bypass", "pasword": "password", "paswords": "passwords", "mesage": "message",

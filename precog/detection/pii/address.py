@@ -56,7 +56,11 @@ _ENGLISH_STREET = re.compile(
     rf"{_NUMBER} {{1,2}}(?:[NSEW]\.? )?{_NAME} (?:{_ENGLISH})\b\.?(?![ -][a-z]+ed\b)"
 )
 _FIRST_AHEAD = re.compile(rf"{_NUMBER},? (?i:{_FIRST}) ?{_NAME}(?:,? [0-9]{{1,5}}\b)?(?![\w])")
-_BEHIND = re.compile(rf"[0-9](?<=[\w.,'’] .){_AFTER_A_DIGIT}\.?(?![\w/%$€£]|[.,:][0-9])")
+_BEHIND = re.compile(
+    # Not after a short number, decimal or hexadecimal: those stand in rows.
+    r"[0-9](?<=[\w.,'’] .)(?<! [0-9] .)(?<! [0-9a-f]{2} .)(?<! [0-9]{3} .)(?<! [0-9]{4} .)"
+    rf"{_AFTER_A_DIGIT}\.?(?![\w/%$€£]|[.,:][0-9])"
+)
 _FIRST_BEHIND = re.compile(
     rf"(?<!\w)(?:[0-9]{{1,6}} )?(?i:{_FIRST}) ?{_NAME},? (?:n[.º°]{{1,2}} ?|nr\.? ?|д\. ?)?\Z"
 )

@@ -19,8 +19,7 @@ _SPELLED = re.compile(
     rf"(?<![{_LOCAL}])[{_LOCAL}]{{1,64}}+"
     rf"(?: ?[\[({{<] ?(?:at|@) ?[\])}}>] ?[{_LABEL}.]{{1,120}}+"
     rf"(?: ?[\[({{<] ?(?:dot|\.) ?[\])}}>] ?[{_LABEL}]{{1,63}}+){{0,4}}+"
-    rf"| at [{_LABEL}]{{1,63}}+(?: dot [{_LABEL}]{{1,63}}+){{1,4}}+)",
-    re.IGNORECASE,
+    rf"| at [{_LABEL}]{{1,63}}+(?: dot [{_LABEL}]{{1,63}}+){{1,4}}+)"
 )
 HINTS = {"email": "@", "email_spelled": r"[(\[{<] ?(?:at|@) ?[)\]}>]| at [^ ]{1,64} dot "}
 _TOP = re.compile(rf"(?:xn--[a-z0-9\-]{{2,59}}|[{_LETTERS}]{{2,24}})\Z")

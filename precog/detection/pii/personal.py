@@ -29,6 +29,9 @@ _MONTHS = frozenset(
     aralık augusti
     """.split()
 )
+_LONGEST_DATE = 32
+# So far from a word for birth its dates are looked for; of words closer together than that some are.
+_CLOSE, _BEFORE_BIRTH, _AFTER_BIRTH = 40, 128, 96
 # A word of a month's length before or after the number is looked at, and whether it is one only then.
 _DATE = re.compile(
     r"(?<![0-9])(?:"
@@ -133,8 +136,29 @@ def _documents(page: Page, document: _Document) -> Iterator[Finding]:
             )
 
 
+def _dates(text: str) -> Iterator[re.Match[str]]:
+    """The dates of a lower-case text that stand near a word for birth, and perhaps some more."""
+    done = 0
+    for place in sorted(place for stem in _BIRTH for place in _places(text, stem)):
+        last = place + _AFTER_BIRTH
+        for match in _DATE.finditer(text, max(done, place - _BEFORE_BIRTH), last + _LONGEST_DATE):
+            if match.start() > last:
+                break
+            done = match.end()
+            yield match
+        done = max(done, last)
+
+
+def _places(text: str, stem: str) -> Iterator[int]:
+    """Where the stem stands, and of those that stand close together some."""
+    place = text.find(stem)
+    while place >= 0:
+        yield place
+        place = text.find(stem, place + _CLOSE)
+
+
 def _birth_dates(page: Page) -> Iterator[Finding]:
-    for match in _DATE.finditer(page.lower):
+    for match in _dates(page.lower):
         month = match[2] or match[4]
         if (month and month not in _MONTHS) or not page.spend("birth date", _CHECKS):
             continue
