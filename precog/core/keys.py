@@ -89,10 +89,14 @@ def _checksum(body: str) -> str:
 
 def is_well_formed(key: str) -> bool:
     """Whether the key's checksum is right, so that a mistyped one costs no look-up."""
-    if not _RANDOM_CHARACTERS + _CHECKSUM_CHARACTERS < len(key) <= 60 or not key.isascii():
+    if not _may_be_key(key):
         return False
     body, checksum = key[:-_CHECKSUM_CHARACTERS], key[-_CHECKSUM_CHARACTERS:]
     return hmac.compare_digest(_checksum(body), checksum)
+
+
+def _may_be_key(text: str) -> bool:
+    return _RANDOM_CHARACTERS + _CHECKSUM_CHARACTERS < len(text) <= 60 and text.isascii()
 
 
 def digest(pepper: str, secret: str) -> str:
@@ -196,9 +200,9 @@ class Authenticator:
         a key that was good within STALE_MS is good while the database, which alone could revoke it,
         cannot be asked; else that raises StorageUnavailable.
         """
-        kept = None if presented is None or not is_well_formed(presented) else digest(self._pepper, presented)
-        caller, good_until = self._known.get(kept, (None, 0)) if kept else (None, 0)
-        if kept is None:
+        kept = digest(self._pepper, presented) if presented is not None and _may_be_key(presented) else ""
+        caller, good_until = self._known.get(kept, (None, 0))
+        if caller is None and (presented is None or not is_well_formed(presented)):
             on_malformed()
             raise Unauthenticated()
         now = self._clock()

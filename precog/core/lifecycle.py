@@ -133,15 +133,15 @@ def guard(services: Services, caller: Caller, question: Question) -> tuple[Judge
     """
     started = time.perf_counter()
     services.analyst.give_way()
-    question = replace(question, system_id=system_of(services, caller, question.system_id))
-    held = effective(services, caller, question.system_id, question.agent_id)
+    system_id = system_of(services, caller, question.system_id)
+    held = effective(services, caller, system_id, question.agent_id)
     judgement = _judge(services, question, held, started)
     kept = question
     if masks(held.policy):
         kept, complete = _masked_question(services, question, judgement)
         if not complete and not judgement.degraded:
             judgement = replace(judgement, degraded=("detection",))
-    draft = _guard_draft(services, caller, question, kept, judgement)
+    draft = _guard_draft(services, caller, question, kept, judgement, str(system_id))
     try:
         first, quota = _store(services, draft, defer=not fails_closed(held.policy))
     except StorageUnavailable:
@@ -242,14 +242,19 @@ def _masked_question(services: Services, question: Question, judgement: Judgemen
 
 
 def _guard_draft(
-    services: Services, caller: Caller, question: Question, kept: Question, judgement: Judgement
+    services: Services,
+    caller: Caller,
+    question: Question,
+    kept: Question,
+    judgement: Judgement,
+    system_id: str,
 ) -> _Draft:
-    """The row of a verdict on a question, of which so much may be kept."""
+    """The row of a verdict on a question to a system, of which so much may be kept."""
     now = services.clock()
     verdict = judgement.verdict
     row = GuardRow(
         id=services.interaction_ids.make(now),
-        system_id=str(question.system_id),
+        system_id=system_id,
         event_id=judgement.event_id,
         agent_id=question.agent_id,
         user_id=kept.user_id,

@@ -30,7 +30,7 @@ def outcome(prompt: str, report: Report, policy: Policy, *, closed: bool) -> Out
 
     Nor does it pass where the policy masks: personal data would be sent on as it is.
     """
-    verdict = decide(report.findings, replace(policy, shadow_mode=False))
+    verdict = decide(report.findings, replace(policy, shadow_mode=False) if policy.shadow_mode else policy)
     namer, masked = Namer(), prompt
     if policy.mask:
         found = to_mask(report.findings, policy)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...core.findings import told
@@ -31,29 +31,39 @@ def to_event_id(text: str) -> str | None:
     return canonical_event_id(text)
 
 
-def ordinary(body: Mapping[str, Any], *, needed: Sequence[str]) -> bool:
+def ordinary(body: Mapping[str, Any]) -> bool:
     """Whether all is well with a prompt's body; if not, the schema says what is wrong."""
-    languages = body.get("expected_languages") or []
-    return (
-        all(isinstance(body.get(name), str) for name in needed)
-        and all(_is_name(body.get(name)) for name in ("system_id", "model", "user_id"))
-        and all(
-            isinstance(body.get(name), dict | None)
-            for name in ("request_identity", "metadata", "client_capabilities")
-        )
-        and isinstance(languages, list)
-        and len(languages) <= 32
-        and all(isinstance(entry, str) and len(entry) <= NAME_CHARACTERS for entry in languages)
-        and _is_event_id(body.get("client_event_id"))
+    return isinstance(body.get("input"), str) and all(
+        value is None or name not in _ORDINARY or _ORDINARY[name](value) for name, value in body.items()
     )
 
 
 def _is_name(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and len(value) <= NAME_CHARACTERS)
+    return isinstance(value, str) and len(value) <= NAME_CHARACTERS
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
 def _is_event_id(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and canonical_event_id(value) is not None)
+    return isinstance(value, str) and canonical_event_id(value) is not None
+
+
+def _are_languages(value: Any) -> bool:
+    return not value or (isinstance(value, list) and len(value) <= 32 and all(map(_is_name, value)))
+
+
+_ORDINARY: Mapping[str, Callable[[Any], bool]] = {
+    "system_id": _is_name,
+    "model": _is_name,
+    "user_id": _is_name,
+    "request_identity": _is_object,
+    "metadata": _is_object,
+    "client_capabilities": _is_object,
+    "expected_languages": _are_languages,
+    "client_event_id": _is_event_id,
+}
 
 
 def to_question(body: Mapping[str, Any]) -> Question:

@@ -111,7 +111,7 @@ class GuardSchema(Named):
 
     def load(self, data: Any, **kwargs: Any) -> Question:
         """The question in core's words. Raises ValidationError, TooLarge."""
-        found = convert.ordinary(data, needed=("input",)) and convert.to_question(data)
+        found = convert.ordinary(data) and convert.to_question(data)
         if not found:
             found = convert.to_question(super().load(data, **kwargs))
         if len(found.prompt) * 4 > INPUT_BYTES and len(found.prompt.encode()) > INPUT_BYTES:
