@@ -13,6 +13,7 @@ from .gate import any_of
 from .page import Page, mentions, stems, words
 
 _CHECKS = 250
+_LONGEST_NAME = 48  # of a street, before its number
 
 _CAPITAL = "A-ZÀ-ÖØ-ÞĀ-ŽΑ-ΩА-ЯЁІЇЄ"
 _WORD = rf"[{_CAPITAL}][\w'’-]{{0,30}}+\.?"
@@ -104,10 +105,17 @@ def find(page: Page) -> Iterator[Finding]:
     """Street addresses."""
     if "address_ahead" in page.hints:
         for match in _AHEAD.finditer(page.text):
+            if not page.spend("address", _CHECKS):
+                break
             yield from _ahead(page, match.start())
     if "address_behind" in page.hints:
         for match in _BEHIND.finditer(page.text):
-            yield from _behind(page, *match.span())
+            last = _last_word(page, match.start())
+            if last is None:
+                continue
+            if not page.spend("address", _CHECKS):
+                break
+            yield from _behind(page, last, *match.span())
     for hint, patterns in (("address_box", _BOXES), ("address_han", _HAN)):
         for pattern in patterns if hint in page.hints else ():
             for match in pattern.finditer(page.text):
@@ -122,22 +130,21 @@ def _finding(page: Page, score: float, start: int, end: int) -> Finding:
 
 def _ahead(page: Page, start: int) -> Iterator[Finding]:
     """12 Long Acre Street; 12, rue de la Paix."""
-    if not page.spend("address", _CHECKS):
-        return
     if match := _ENGLISH_STREET.match(page.text, start):
         yield _finding(page, 0.8, *match.span())
     if match := _FIRST_AHEAD.match(page.text, start):
         yield _finding(page, 0.75, *match.span())
 
 
-def _behind(page: Page, start: int, end: int) -> Iterator[Finding]:
+def _last_word(page: Page, start: int) -> str | None:
+    """The word before a number, if it may be one of a street's name."""
+    last = page.text[max(0, start - _LONGEST_NAME) : start].rstrip(" ,").rpartition(" ")[2]
+    return last if last[:1].isupper() or last in _LAST or last in ("д.", "nr", "nr.", "no.") else None
+
+
+def _behind(page: Page, last: str, start: int, end: int) -> Iterator[Finding]:
     """Calle Mayor 5; Hauptstraße 5; Kossuth utca 5."""
-    before = page.text[max(0, start - 48) : start]
-    last = before.rstrip(" ,").rpartition(" ")[2]
-    if not last or not (last[0].isupper() or last in _LAST or last in ("д.", "nr", "nr.", "no.")):
-        return
-    if not page.spend("address", _CHECKS):
-        return
+    before = page.text[max(0, start - _LONGEST_NAME) : start]
     if match := _FIRST_BEHIND.search(before):
         yield _finding(page, 0.75, start - len(before) + match.start(), end)
     elif _is_street(last.lower()) or (

@@ -53,7 +53,7 @@ def _finding(name: str, score: float, span: tuple[int, int]) -> Finding:
 def _v4(page: Page) -> Iterator[Finding]:
     for match in _V4.finditer(page.text):
         if not page.spend("ip", _CHECKS):
-            continue
+            return
         try:
             address = ipaddress.IPv4Address(match[0])
         except ValueError:
@@ -85,8 +85,9 @@ def _v6(page: Page) -> Iterator[Finding]:
         start, end = match.start(), match.start() + len(text)
         if not 3 < len(text) < 46 or text.count(":") < 2 or in_word(page.text[end : end + 1]):
             continue
-        if page.spend("ip", _CHECKS):
-            yield from _v6_address(page, text, (start, end))
+        if not page.spend("ip", _CHECKS):
+            return
+        yield from _v6_address(page, text, (start, end))
 
 
 def _v6_address(page: Page, text: str, span: tuple[int, int]) -> Iterator[Finding]:

@@ -121,11 +121,10 @@ def find(page: Page) -> Iterator[Finding]:
 
 def _documents(page: Page, document: _Document) -> Iterator[Finding]:
     for match in _DOCUMENT.finditer(page.text):
-        digits = sum(map(str.isdecimal, match[0][:40]))
-        if not 5 <= digits <= 16 or len(match[0]) > 24:
+        if match.end() - match.start() > 24 or not 5 <= sum(map(str.isdecimal, match[0])) <= 16:
             continue
         if not page.spend(document.name, _CHECKS):
-            continue
+            return
         before = page.lower[max(0, match.start() - 48) : match.start()]
         # A sentence's end parts the number from the words; the full stop of "no." does not.
         if mentions(page.before(match.start(), 48), document.words) and not re.search(
@@ -160,8 +159,10 @@ def _places(text: str, stem: str) -> Iterator[int]:
 def _birth_dates(page: Page) -> Iterator[Finding]:
     for match in _dates(page.lower):
         month = match[2] or match[4]
-        if (month and month not in _MONTHS) or not page.spend("birth date", _CHECKS):
+        if month and month not in _MONTHS:
             continue
+        if not page.spend("birth date", _CHECKS):
+            return
         start, end = match.span()
         before = page.lower[max(0, start - 40) : start] + page.lower[end : end + 24]
         if any(hint in before for hint in _BIRTH):

@@ -20,7 +20,7 @@ _DOUBTFUL = 0.7
 # A run is entered only at its beginning and never given back: linear. Three separators are " - " or ") (".
 _RUN = re.compile(
     r"[+(0-9](?<![0-9A-Za-z_].)(?<![0-9][.,:/-].)(?<![0-9A-Fa-f]{4}-.)"
-    r"(?:(?<=\+) ?\(?[0-9]|(?<=\()[0-9]|(?<=[0-9]))(?:[ ().\-/]{0,3}[0-9])++"
+    r"(?:(?<=\+) ?\(?[0-9]|(?<=\()[0-9]|(?<=[0-9]))(?:[ ().\-/]{0,3}[0-9]){6,}+"
 )
 _INTERNATIONAL = re.compile(r"(?:\+|(?<![0-9])00)[ (]?[1-9](?:[ ().\-/]{0,3}[0-9]){6,14}(?![0-9])")
 _NORTH_AMERICAN = re.compile(
@@ -72,13 +72,13 @@ def find(page: Page) -> Iterator[Finding]:
         return
     for run in _RUN.finditer(page.text):
         start, end = run.span()
-        digits = sum(map(str.isdecimal, run[0])) if end - start < 64 else end - start
-        if digits < 7 or _goes_on(page.text, end):
+        if _goes_on(page.text, end):
             continue
         if not page.visit(3):
             return
         found = list(_known(page, start, end))
         yield from found
+        digits = sum(map(str.isdecimal, run[0])) if end - start < 64 else end - start
         if digits <= 15 and all(one.score <= _DOUBTFUL for one in found):
             yield from _national(page, start, end, digits)
 
