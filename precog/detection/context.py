@@ -101,7 +101,7 @@ def weigh(text: str, hit: Hit) -> float:
         return _NARRATED
     if _FORBID.search(before[-40:]):
         return _FORBIDDEN
-    if _MENTION.search(before[-40:]) and quoted:
+    if quoted and _MENTION.search(before[-40:]):
         return _REPORTED if spoken and _STORY.search(_sentence(before)) else _MENTIONED
     if not spoken and _PREVENT.search(_sentence(before)):
         return _PREVENTED
@@ -128,7 +128,7 @@ def _narrated(before: str, told: str, after: str) -> bool:
 def _in_apostrophes(before: str, on: str) -> bool:
     """Whether the place lies between single quotation marks as a typewriter has them."""
     line = before[before.rfind("\n") + 1 :]
-    openers = list(_OPENS.finditer(line))
+    openers = list(_OPENS.finditer(line)) if "'" in line else None
     if not openers or _CLOSES.search(line, openers[-1].end()):
         return False
     return _CLOSES.search(on.partition("\n")[0]) is not None

@@ -23,8 +23,9 @@ from .folding import Folded, fold, fold_wide
 
 # Ends kept of each anchor: a flood of harmless ones must not cost much, nor hide the last.
 _FIRST, _LAST = 2000, 24
-# Bytes that patterns may be tried on, all together, in a text and all its readings.
-EFFORT = 360_000
+# Bytes that patterns may be tried on, all together, in a text and all its readings. Where there is too much for
+# that, so many at the beginning and at the end.
+EFFORT, EFFORT_BEYOND, _FEW = 360_000, 180_000, 704
 MOST_HITS = 128  # of one rule; of more only the last are told
 _BEFORE, _AFTER = 224, 128  # bytes around an anchor's end within which its rules match
 _MACRO = re.compile(r"\{([a-z_]+)\}")
@@ -89,20 +90,26 @@ class _Ready:
 class Effort:
     """What looking for patterns may still cost in a text, and what need not be looked for any more."""
 
-    __slots__ = ("complete", "left", "without")
+    __slots__ = ("_beyond", "_left", "complete", "without")
 
-    def __init__(self, left: int = EFFORT) -> None:
-        self.left = left
+    def __init__(self) -> None:
+        self._left = EFFORT
+        self._beyond = EFFORT_BEYOND
         self.without: set[str] = set()
         self.complete = True
 
     def afford(self, windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Those that can be looked at: the first ones and the last."""
-        self.left -= sum(end - start for start, end in windows)
-        if self.left >= 0:
+        """Those that can be looked at: all, or else a part of the first and of the last."""
+        size = sum(end - start for start, end in windows)
+        if size <= self._left:
+            self._left -= size
             return windows
         self.complete = False
-        return [*windows[:2], *windows[-1:]] if len(windows) > 3 else windows
+        (start, first), (last, end) = windows[0], windows[-1]
+        first = min(first, start + _FEW)
+        last = max(first, last, end - _FEW)
+        self._beyond -= first - start + end - last
+        return [(start, first), (last, end)] if self._beyond >= 0 else []
 
 
 class RuleSet:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from precog.detection.context import weigh
 from precog.detection.findings import CATEGORIES
-from precog.detection.rules import Rule, RuleSet, read, shipped
+from precog.detection.rules import EFFORT, Effort, Rule, RuleSet, read, shipped
 
 RULES = shipped()
 OURS = [rule for rule in RULES if rule.category in {"prompt_injection", "jailbreak"}]
@@ -213,3 +213,20 @@ def test_a_mixture_of_all_anchors_takes_bounded_time(rules):
     before = time.thread_time()
     rules.scan(text)
     assert time.thread_time() - before < 5
+
+
+def test_of_a_flood_the_beginning_and_the_end_are_looked_at_and_it_takes_nothing_from_others():
+    effort = Effort()
+    flood = [(start, start + 300) for start in range(0, 2 * EFFORT, 400)]
+    looked_at = effort.afford(flood)
+    assert looked_at[0] == flood[0]
+    assert looked_at[-1][1] == flood[-1][1]
+    assert sum(end - start for start, end in looked_at) < EFFORT // 100
+    assert not effort.complete
+    assert effort.afford(flood[:100]) == flood[:100]
+
+
+def test_floods_without_end_are_not_looked_at_for_ever():
+    effort = Effort()
+    flood = [(0, 2 * EFFORT)]
+    assert sum(end - start for _ in range(2000) for start, end in effort.afford(flood)) < EFFORT

@@ -14,7 +14,7 @@ _V4 = re.compile(
     r"[0-9](?<![0-9A-Za-z_.-].)[0-9]{0,2}(?:\.[0-9]{1,3}){3}(?![0-9A-Za-z_]|\.[0-9A-Za-z]|-[0-9A-Za-z])"
 )
 # A run of the characters of an address is entered only at its beginning and never given back: linear.
-_V6 = re.compile(r"(?<![0-9A-Za-z_:.])[0-9A-Fa-f]{0,4}+:[0-9A-Fa-f:.]++")
+_V6 = re.compile(r"[0-9A-Fa-f:](?<![0-9A-Za-z_:.].)(?:(?<=:)|[0-9A-Fa-f]{0,3}+:)[0-9A-Fa-f:.]++")
 _MAC = re.compile(
     r"(?<![0-9A-Za-z_:-])(?:[0-9A-Fa-f]{2}([:-]))(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![0-9A-Za-z_]|[:-][0-9A-Fa-f])"
 )
