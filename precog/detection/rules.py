@@ -23,8 +23,8 @@ from .folding import Folded, fold, fold_wide
 
 # Ends kept of each anchor: a flood of harmless ones must not cost much, nor hide the last.
 _FIRST, _LAST = 2000, 24
-# Bytes that patterns may be tried on, all together, in a text and all its readings. Where there is too much for
-# that, so many at the beginning and at the end.
+# Bytes that patterns may be tried on, all together, in a text and all its readings. Where there is too much
+# for that, so many at the beginning and at the end.
 EFFORT, EFFORT_BEYOND, _FEW = 360_000, 180_000, 704
 MOST_HITS = 128  # of one rule; of more only the last are told
 _BEFORE, _AFTER = 224, 128  # bytes around an anchor's end within which its rules match
