@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 import click
 
-from ..core import audit_chain, jwk
+from ..core import audit_chain
 from ..core.audit_chain import UnsoundChain, Verification
 from ..core.checkpoint_signer import LONGEST
 from .common import ORGANIZATION, instance_options, open_services, organization_id, tell
@@ -83,6 +83,8 @@ def checkpoint(organization: str | None, as_json: bool, instance: str | None, da
 
     With --json the public key as well, by which anybody can verify it.
     """
+    from ..core import jwk
+
     services = open_services(instance, database)
     try:
         signed = audit_chain.checkpoint(services, organization_id(services, organization))

@@ -6,7 +6,6 @@ import threading
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jwt
 import orjson
 
 from ..errors import InvalidToken
@@ -73,6 +72,8 @@ class AgentTokens:
 
     def issue(self, identity: Identity, *, issuer: str, jti: str, sid: str, now: int) -> str:
         """A token for an agent, good for an hour, which ends with the refresh token `sid`."""
+        import jwt  # with cryptography it takes 10 MB, and only agents with keys need it
+
         signer = self._keys.signer()
         claims = {
             "iss": issuer,
@@ -125,6 +126,8 @@ class AgentTokens:
 
     def _verified(self, token: str) -> dict[str, Any]:
         """The claims of a token that this server, or one on the same database, has signed."""
+        import jwt
+
         if len(token) > LONGEST_TOKEN:
             raise InvalidToken()
         try:

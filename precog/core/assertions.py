@@ -7,9 +7,6 @@ import hmac
 from dataclasses import dataclass
 from typing import Any
 
-import jwt
-
-from . import jwk
 from .times import MINUTE_MS, SECOND_MS
 
 LEEWAY_MS = 30_000  # for clocks that differ
@@ -29,6 +26,8 @@ class Claimed:
 
 def read(assertion: str, *, audiences: frozenset[str], now: int) -> Claimed | None:
     """What a well-formed assertion for this server says; its signature is still to be looked at."""
+    import jwt  # with cryptography it takes 10 MB, and only agents with keys need it
+
     if len(assertion) > _LONGEST_TEXT:
         return None
     try:
@@ -49,6 +48,10 @@ def read(assertion: str, *, audiences: frozenset[str], now: int) -> Claimed | No
 
 def is_signed(assertion: str, public_key: str) -> bool:
     """Whether the assertion was signed by the private half of this key (PEM)."""
+    import jwt
+
+    from . import jwk
+
     try:
         # The times are held against the clock that was handed in.
         jwt.decode(

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-import jwt
 import orjson
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ..errors import WrongValue
-from . import jwk, times
+from . import times
+from .sealing import derived
+
+if TYPE_CHECKING:  # it takes 10 MB, and few requests need it
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 LONGEST = 2_048
 _TYPE = "audit-checkpoint"  # in the header, so that no other token of this server passes for one
-_PURPOSE = b"precog.audit-checkpoint"
+_PURPOSE = "precog.audit-checkpoint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,13 @@ class CheckpointSigner:
     """Signs by the newest of the server's secrets and reads what any of them has signed; oldest first."""
 
     def __init__(self, secret_keys: Sequence[str]) -> None:
-        self._keys = [_derived(secret) for secret in reversed(secret_keys)]
+        self._secret_keys = secret_keys
+
+    @cached_property
+    def _keys(self) -> list[Ed25519PrivateKey]:
+        from . import jwk
+
+        return [jwk.private_of(derived(secret, _PURPOSE)) for secret in reversed(self._secret_keys)]
 
     @property
     def public_key(self) -> Ed25519PublicKey:
@@ -48,6 +55,10 @@ class CheckpointSigner:
 
     def sign(self, checkpoint: Checkpoint) -> str:
         """The checkpoint as a compact JWS of `{seq, head, time, org}`."""
+        import jwt
+
+        from . import jwk
+
         payload = {
             "seq": checkpoint.sequence_number,
             "head": checkpoint.entry_hash,
@@ -59,6 +70,8 @@ class CheckpointSigner:
 
     def read(self, text: str) -> Checkpoint:
         """What was signed. Raises WrongValue for what this server did not sign."""
+        import jwt
+
         for key in self._keys if len(text) <= LONGEST else ():
             try:
                 found = jwt.api_jws.decode_complete(text, key.public_key(), algorithms=["EdDSA"])
@@ -76,8 +89,3 @@ def _from_payload(payload: dict[str, Any]) -> Checkpoint:
         entry_hash=payload["head"],
         time=times.from_rfc3339(payload["time"]),
     )
-
-
-def _derived(secret: str) -> Ed25519PrivateKey:
-    raw = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(secret.encode())
-    return Ed25519PrivateKey.from_private_bytes(raw)

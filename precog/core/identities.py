@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ..errors import AgentLimitReached, InvalidTransition, NotFound, WrongValue
 from ..storage import agents, identities, organizations
 from ..storage.engine import Transaction
 from ..storage.identities import Identity as Identity  # surfaces take it from here
-from . import audit, jwk
+from . import audit
 from .ids import random_uuid
 from .keys import Caller, digest, generate
 from .operators import Operator
 from .services import Services
+
+if TYPE_CHECKING:  # it takes 10 MB, and only agents with keys need it
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 STATUSES = ("active", "suspended", "revoked")
 SECRET_PREFIX = "sk_live_"  # noqa: S105, what every secret begins with
@@ -77,7 +78,9 @@ def is_id(text: str) -> bool:
 
 def create(services: Services, caller: Caller, wanted: Wanted) -> Made:
     """Make an agent in a slot of the plan. Raises AgentLimitReached or WrongValue."""
-    private = Ed25519PrivateKey.generate() if wanted.public_key is None else None
+    from . import jwk
+
+    private = jwk.new() if wanted.public_key is None else None
     public = _public_key(wanted.public_key) if private is None else private.public_key()
     now, secret = services.clock(), generate(SECRET_PREFIX)
     identity = Identity(
@@ -96,7 +99,7 @@ def create(services: Services, caller: Caller, wanted: Wanted) -> Made:
     )
     kept = digest(services.pepper, secret)
     services.db.write(_create, caller, identity, kept, own_key=private is None)
-    return Made(identity, secret, None if private is None else _private_pem(private))
+    return Made(identity, secret, None if private is None else jwk.private_pem(private))
 
 
 def get(services: Services, caller: Caller | Operator, agent_id: str) -> Identity:
@@ -135,16 +138,14 @@ def revoke(services: Services, caller: Caller | Operator, agent_id: str) -> Iden
 
 
 def _public_key(given: str | Mapping[str, Any] | None) -> Ed25519PublicKey:
+    from . import jwk
+
     try:
         return jwk.from_pem(given) if isinstance(given, str) else jwk.from_jwk(given or {})
     except ValueError:
         raise WrongValue(
             "public_key", expected="an Ed25519 public key, as PEM or JWK", received="something else"
         ) from None
-
-
-def _private_pem(key: Ed25519PrivateKey) -> str:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _scopes_json(scopes: Sequence[str]) -> str:

@@ -1,4 +1,7 @@
-"""Ed25519 public keys, as PEM and as JSON Web Keys (RFC 8037)."""
+"""Ed25519 keys: new ones, and public ones as PEM and as JSON Web Keys (RFC 8037).
+
+Whoever uses this imports it where it is used: cryptography takes 10 MB, and only agents with keys need it.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,36 @@ from typing import Any
 
 import orjson
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_public_key,
+)
 
 _LONGEST_PEM = 4_096
 
 
+def new() -> Ed25519PrivateKey:
+    """A new key."""
+    return Ed25519PrivateKey.generate()
+
+
+def private_of(raw: bytes) -> Ed25519PrivateKey:
+    """The key whose private half is these 32 bytes."""
+    return Ed25519PrivateKey.from_private_bytes(raw)
+
+
+def private_pem(key: Ed25519PrivateKey) -> str:
+    """The private half as PKCS #8 in PEM, not encrypted."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
 def to_jwk(key: Ed25519PublicKey) -> dict[str, str]:
     """The key's own members, and nothing about its use."""
-    return {"crv": "Ed25519", "kty": "OKP", "x": _base64url(key.public_bytes(Encoding.Raw, PublicFormat.Raw))}
+    return {"crv": "Ed25519", "kty": "OKP", "x": _base64url(key.public_bytes_raw())}
 
 
 def from_jwk(jwk: Mapping[str, Any]) -> Ed25519PublicKey:

@@ -6,11 +6,11 @@ import base64
 import binascii
 import os
 from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+if TYPE_CHECKING:  # it takes 10 MB, and only agents with keys need it
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES = 12
 
@@ -22,7 +22,12 @@ class Sealer:
     """
 
     def __init__(self, secret_keys: Sequence[str], *, purpose: str) -> None:
-        self._ciphers = [AESGCM(_derived(secret, purpose)) for secret in reversed(secret_keys)]
+        self._secret_keys = secret_keys
+        self._purpose = purpose
+
+    @cached_property
+    def _ciphers(self) -> list[AESGCM]:
+        return [_cipher(secret, self._purpose) for secret in reversed(self._secret_keys)]
 
     def seal(self, content: bytes, *, name: str) -> str:
         """The content, readable again only under the same name."""
@@ -44,6 +49,8 @@ class Sealer:
 
 
 def _opened(cipher: AESGCM, sealed: str, name: str) -> bytes | None:
+    from cryptography.exceptions import InvalidTag
+
     try:
         raw = base64.urlsafe_b64decode(sealed)
         return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], name.encode())
@@ -51,5 +58,15 @@ def _opened(cipher: AESGCM, sealed: str, name: str) -> bytes | None:
         return None
 
 
-def _derived(secret: str, purpose: str) -> bytes:
+def _cipher(secret: str, purpose: str) -> AESGCM:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(derived(secret, purpose))
+
+
+def derived(secret: str, purpose: str) -> bytes:
+    """32 bytes for one purpose, by HKDF with SHA-256 (RFC 5869)."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret.encode())

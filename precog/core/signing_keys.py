@@ -6,18 +6,19 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import orjson
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ..errors import CannotSign
 from ..storage import signing_keys
 from ..storage.engine import Database, Transaction
 from ..storage.signing_keys import SigningKey
-from . import jwk
 from .sealing import Sealer
 from .times import MINUTE_MS, SECOND_MS, Clock
+
+if TYPE_CHECKING:  # it takes 10 MB, and only agents with keys need it
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 log = logging.getLogger(__name__)
 
@@ -122,6 +123,8 @@ class SigningKeys:
         return Rotation(newest.kid, newest.signs_from)
 
     def _load(self, now: int) -> Ring:
+        from . import jwk
+
         found = self._db.read(signing_keys.published, now=now)
         if not any(key.retired_at is None for key in found):
             self._db.write(self._add, now=now, signs_from=now)
@@ -138,13 +141,15 @@ class SigningKeys:
         )
 
     def _signer(self, key: SigningKey) -> Signer | None:
+        from . import jwk
+
         raw = self._sealer.open(key.private_sealed, name=key.kid)
         if raw is None:
             return None
         if not self._sealer.is_current(key.private_sealed, name=key.kid):
             sealed = self._sealer.seal(raw, name=key.kid)
             self._db.post(signing_keys.reseal, key.kid, before=key.private_sealed, private_sealed=sealed)
-        return Signer(key.kid, Ed25519PrivateKey.from_private_bytes(raw))
+        return Signer(key.kid, jwk.private_of(raw))
 
     def _rotate(self, tx: Transaction, *, now: int, signs_from: int) -> SigningKey:
         signing_keys.forget(tx, now=now)
@@ -158,10 +163,12 @@ class SigningKeys:
 
     def _add(self, tx: Transaction, *, now: int, signs_from: int) -> SigningKey:
         """Store a new key; the newest there is, which is another's when that was first."""
-        private = Ed25519PrivateKey.generate()
+        from . import jwk
+
+        private = jwk.new()
         bare = jwk.to_jwk(private.public_key())
         kid = jwk.thumbprint(bare)
-        raw = private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+        raw = private.private_bytes_raw()
         made = SigningKey(
             kid=kid,
             public_jwk=orjson.dumps({**bare, "kid": kid, "use": "sig", "alg": "EdDSA"}).decode(),
