@@ -20,8 +20,9 @@ _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 _BASE64 = re.compile(
     # Lines of one length, such as mail has, are one piece.
-    r"(?<![A-Za-z0-9+/_=-])(?:(?:[A-Za-z0-9+/]{76}\r?\n|[A-Za-z0-9+/]{64}\r?\n)++[A-Za-z0-9+/]*+"
-    r"|[A-Za-z0-9+/_-]{16,}+)={0,2}"
+    r"[A-Za-z0-9+/_-](?<![A-Za-z0-9+/_=-].)"
+    r"(?:(?<![_-])(?:[A-Za-z0-9+/]{75}\r?\n|[A-Za-z0-9+/]{63}\r?\n)"
+    r"(?:[A-Za-z0-9+/]{76}\r?\n|[A-Za-z0-9+/]{64}\r?\n)*+[A-Za-z0-9+/]*+|[A-Za-z0-9+/_-]{15,}+)={0,2}"
 )
 _ALL_HEX = re.compile(r"[0-9a-f]{16,}+|[0-9A-F]{16,}+")
 _JOINTS = re.compile("([/_-])")

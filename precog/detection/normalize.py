@@ -265,7 +265,7 @@ def _alike(view: View, distinct: set[str], known: Characters) -> View | None:
         if mixed:
             text = known.mixed_words.sub(plain, text)
         if mixed or known.alike_word.search(text):
-            foreign = len(text) - len(known.foreign.sub("", text))
-            if foreign * 4 < len(text) - len(known.alike_words.sub("", text)):
+            enough = 4 * (len(text) - len(known.foreign.sub("", text)))
+            if enough < len(text) and enough < len(text) - len(known.alike_words.sub("", text)):
                 text = text.translate(known.lookalikes)
     return None if text == view.text else view.then(text, Exchanged("normalized", view.text, text))

@@ -15,6 +15,8 @@ _CHECKS = 250
 _DOCUMENT = re.compile(
     r"(?<![0-9A-Za-z_])(?=[A-Za-z]{0,8}[0-9])[0-9A-Za-z]++(?:[ -](?=[0-9])[0-9A-Za-z]++){0,4}+"
 )
+# A sentence's end parts the number from the words; the full stop of "no." does not.
+_ENDED = re.compile(r"[!?\n]\s|\w{4}\.\s")
 
 _MONTHS = frozenset(
     """
@@ -112,27 +114,26 @@ HINTS = {document.name: any_of(document.stems) for document in _DOCUMENTS} | {"b
 
 def find(page: Page) -> Iterator[Finding]:
     """Numbers of passports and driving licences, and dates of birth."""
-    for document in _DOCUMENTS:
-        if document.name in page.hints:
-            yield from _documents(page, document)
+    documents = [document for document in _DOCUMENTS if document.name in page.hints]
+    if documents:
+        yield from _documents(page, documents)
     if "birth_date" in page.hints:
         yield from _birth_dates(page)
 
 
-def _documents(page: Page, document: _Document) -> Iterator[Finding]:
+def _documents(page: Page, documents: list[_Document]) -> Iterator[Finding]:
     for match in _DOCUMENT.finditer(page.text):
-        if match.end() - match.start() > 24 or not 5 <= sum(map(str.isdecimal, match[0])) <= 16:
+        start, end = match.span()
+        if end - start > 24 or not 5 <= sum(map(str.isdecimal, match[0])) <= 16:
             continue
-        if not page.spend(document.name, _CHECKS):
+        documents = [document for document in documents if page.spend(document.name, _CHECKS)]
+        if not documents:
             return
-        before = page.lower[max(0, match.start() - 48) : match.start()]
-        # A sentence's end parts the number from the words; the full stop of "no." does not.
-        if mentions(page.before(match.start(), 48), document.words) and not re.search(
-            r"[!?\n]\s|\w{4}\.\s", before
-        ):
-            yield Finding(
-                "pii_leakage", f"pii.{document.name}", 0.85, match.span(), label=document.name.upper()
-            )
+        before = page.before(start, 48)
+        for document in documents:
+            if mentions(before, document.words) and not _ENDED.search(page.lower, max(0, start - 48), start):
+                name = document.name
+                yield Finding("pii_leakage", f"pii.{name}", 0.85, (start, end), label=name.upper())
 
 
 def _dates(text: str) -> Iterator[re.Match[str]]:
