@@ -23,6 +23,13 @@ def read() -> tuple[list[Any], list[str]]:
     return [sample for path in paths for sample in CHECKER["read"](path, faults)], faults
 
 
+@pytest.fixture(scope="module")
+def held_out() -> list[dict[str, Any]]:
+    """The texts that nothing is trained on."""
+    path = ROOT / "tests" / "detection" / "held_out.jsonl"
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
 def check(folder: Path, *lines: object, name: str = "attacks-1.jsonl", language: str = "en") -> int:
     """The checker's status for one file; what is not a string is written as JSON."""
     path = folder / language / name
@@ -65,7 +72,9 @@ def test_every_kind_and_carrier_is_there(read: tuple[list[Any], list[str]]) -> N
     assert {sample.carrier for sample in samples} == CHECKER["CARRIERS"]
 
 
-def test_the_checker_finds_no_fault_in_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_checker_finds_no_fault_in_all_of_it_nor_in_it_what_is_held_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     status = CHECKER["main"]([])
     assert (status, capsys.readouterr().out.splitlines()[-1].partition(" ")[2]) == (0, "samples, no fault")
 
@@ -73,6 +82,14 @@ def test_the_checker_finds_no_fault_in_all_of_it(capsys: pytest.CaptureFixture[s
 def test_no_text_is_an_attack_and_harmless(read: tuple[list[Any], list[str]]) -> None:
     texts = [{sample.text.casefold() for sample in read[0] if sample.label == label} for label in (0, 1)]
     assert not texts[0] & texts[1]
+
+
+def test_as_many_languages_are_held_out(
+    read: tuple[list[Any], list[str]], held_out: list[dict[str, Any]]
+) -> None:
+    counts = Counter((one["lang"], one["label"]) for one in held_out)
+    assert {language for language, _ in counts} == {sample.language for sample in read[0]}
+    assert min(counts.values()) >= 15
 
 
 # --- the checker

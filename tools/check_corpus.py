@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Look through the corpus of labelled texts: form, amounts, lengths, and texts that are nearly the same.
 
-    tools/check_corpus.py                  the whole corpus, a line for each language
+    tools/check_corpus.py                  the whole corpus, a line for each language, and what is held out
     tools/check_corpus.py FILE...          single files, with their kinds
 
 The status is 1 when a line breaks the form or two texts of one label are nearly the same: a repeated text
@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CORPUS = Path(__file__).resolve().parents[1] / "precog" / "detection" / "corpus"
+HELD_OUT = CORPUS.parents[2] / "tests" / "detection" / "held_out.jsonl"
+"""Texts by authors who knew neither rules nor corpus. Nothing is trained on them: they measure."""
 
 ATTACKS = frozenset(
     "override output_forcing persona extraction fake_message delimiter splitting encoding fiction authority"
@@ -66,6 +68,13 @@ def read(path: Path, faults: list[str]) -> Iterator[Sample]:
             faults.append(f"{place}: unknown carrier {row['carrier']!r}")
         else:
             yield Sample(row["text"], row["kind"], row["carrier"], label, path.parent.name, place)
+
+
+def held_out() -> Iterator[Sample]:
+    """Its texts; what would be their kind is their source, and they have no carrier."""
+    for number, line in enumerate(HELD_OUT.read_text(encoding="utf-8").splitlines(), 1):
+        row = json.loads(line)
+        yield Sample(row["text"], row["source"], "", row["label"], row["lang"], f"held out:{number}")
 
 
 def shingles(text: str) -> frozenset[str]:
@@ -123,8 +132,9 @@ def main(arguments: list[str]) -> int:
                     print(
                         f"    {title}: " + ", ".join(f"{key} {count}" for key, count in counted.most_common())
                     )
+    compared = samples if arguments else [*samples, *held_out()]
     for label in (0, 1):
-        for one, other, alike in same([sample for sample in samples if sample.label == label]):
+        for one, other, alike in same([sample for sample in compared if sample.label == label]):
             faults.append(
                 f"{one.place} and {other.place} are nearly the same ({alike:.2f}): {one.text[:60]!r}"
             )

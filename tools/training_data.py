@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from check_corpus import CORPUS
+from check_corpus import held_out as read_held_out
 from check_corpus import read as read_corpus
 
 from precog.detection.passages import ENDS, passages
@@ -44,7 +45,13 @@ _FOLD = {name: fold for table in (_ORIGINS, _OWN) for fold, names in table.items
 _JAILBREAKS = {"jbb_artifacts", "pyrit_jailbreak_templates", "trustairlab_jailbreak", "gptfuzz_jailbreakchat"}
 _PERSONAS = {"persona", "fiction"}
 # A sample of the own corpus counts as much as this many of a public source of middling size.
-_OWN_WEIGHT = 2.5
+_OWN_WEIGHT = 5
+_RESERVED = re.compile(r"\bexample\.(?:com|net|org)\b|\b(?P<name>[\w-]+)\.example\b")
+_HOSTS = (
+    "harbour northwind bluepeak lumen orchard kestrel vantage brightside copperfield maple tidewater quarry"
+    " stellar pinecone rivergate fernway saltmarsh granite meadowlark lantern compass birch anchor willow"
+).split()
+_DOMAINS = "com com com org net io de fr es it nl pl cz ru tr in co jp kr vn id uk eu app dev info".split()
 _LONGEST = 6000  # code points of a text that are learned from
 _MOST_PASSAGES = 10
 
@@ -85,9 +92,24 @@ def own() -> Iterator[Sample]:
             fold = FOLDS[(FOLDS.index(_FOLD[language]) + _FURTHER[group]) % len(FOLDS)]
         for one in read_corpus(path, faults):
             jailbreak = one.kind in _PERSONAS
-            yield Sample(one.text, one.label, f"own {language}", one.kind, fold, language, jailbreak)
+            text = housed(one.text)
+            yield Sample(text, one.label, f"own {language}", one.kind, fold, language, jailbreak)
     if faults:
         raise SystemExit("\n".join(faults))
+
+
+def housed(text: str) -> str:
+    """The text with other hosts than those that are reserved for examples.
+
+    Where data is to be sent to, an author of attacks writes such a host: it must not tell them apart.
+    """
+
+    def other(match: re.Match[str]) -> str:
+        chance = zlib.crc32(f"{match.start()} {text}".encode("utf-8", "surrogatepass"))
+        name = match["name"] or _HOSTS[chance % len(_HOSTS)]
+        return f"{name}.{_DOMAINS[chance // len(_HOSTS) % len(_DOMAINS)]}"
+
+    return _RESERVED.sub(other, text)
 
 
 def cases() -> Iterator[Sample]:
@@ -102,6 +124,12 @@ def cases() -> Iterator[Sample]:
                     yield Sample(
                         text, label, "own rules", rule["id"], fold, "", rule["category"] == "jailbreak"
                     )
+
+
+def held_out() -> Iterator[Sample]:
+    """Texts that only measure."""
+    for one in read_held_out():
+        yield Sample(one.text, one.label, one.kind, one.kind, "", one.language)
 
 
 def toxic(directory: Path) -> Iterator[Sample]:

@@ -15,7 +15,7 @@ from io import BytesIO
 import numpy as np
 import numpy.typing as npt
 
-from .ngrams import LEAST_EVIDENCE, Hashes, between, distinct, inner, mixed, word_hash, words
+from .ngrams import LEAST_EVIDENCE, Hashes, begun, between, distinct, inner, mixed, word_hash
 
 _REMEMBERED = 12_000  # words whose weights are kept at hand, some 200 bytes each
 _PLACE_BITS = 24  # of the place of a word; a text has no more of them
@@ -96,7 +96,7 @@ class Grams:
         return np.concatenate([self._scores(passages[at : at + _AT_ONCE]) for at in parts])
 
     def _scores(self, passages: Sequence[str]) -> Floats:
-        cut = [words(passage) or ["\n"] for passage in passages]
+        cut = [begun(passage) for passage in passages]
         sizes = [len(part) for part in cut]
         known, places = self._looked_up(list(itertools.chain.from_iterable(cut)))
         owners = np.repeat(np.arange(len(cut)), sizes)

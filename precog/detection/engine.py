@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Protocol
 
 from . import pii, probe, secrets
 from .characters import characters
@@ -18,15 +17,12 @@ from .fresh import Passage
 from .fresh import passages as fresh
 from .language import unexpected
 from .normalize import View, views
-from .passages import passages
+from .opinions import Classifier, Opinions, original
 from .rules import RuleSet
 from .toolcalls import strings
 from .turns import Turns
 from .work import Work
 
-# Below this a classifier's opinion says nothing; above, it still ranks texts that nobody is told about.
-_LEAST = 0.001
-_MOST_TURNED = 65_536  # code points of readings other than the text itself that a classifier is shown
 # What is undone for words only: digits and letters of a secret are others afterwards.
 _WORDS_ONLY = frozenset(("leet", "repeated", "spaced", "rot13", "reversed"))
 
@@ -36,13 +32,6 @@ _ONE_OF_EACH = (
     "+44 20 7946 0958, (212) 555-0187, 06 12 34 56 78, 4111 1111 1111 1111, GB82WEST12345698765432, "
     "078-05-1120, 10.0.0.1, fe80::1, a@b.example, born 1.2.1990, 12 Main Street, password: Xk29vQ7pLm"
 )
-
-
-class Classifier(Protocol):
-    """A trained model's opinion."""
-
-    def __call__(self, passages: Sequence[str]) -> Sequence[Mapping[str, float]]:
-        """For each passage of a text the probability of each category that the model knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +133,11 @@ class Engine:
             for passage in fresh(view, readings[:number]):
                 found = self._passage(view, passage, work)
                 if view.transform is not None:
-                    found = [_original(view, one) for one in work.kept(found)]
+                    found = [original(view, one) for one in work.kept(found)]
                 findings += found
         if self._classifier is not None and classified:
-            findings += _classified(self._classifier, readings)
+            opinions = Opinions.ask(self._classifier, readings)
+            findings = [*opinions.weighed(findings), *opinions.findings]
         return list(_counted(findings, counts)), readings.complete and work.complete and work.effort.complete
 
     def _passage(self, view: View, passage: Passage, work: Work) -> list[Finding]:
@@ -181,41 +171,6 @@ class Engine:
             yield Finding(rule.category, rule.id, rule.weight * factor, (hit.start, hit.end))
             if factor == 1.0:
                 work.met_in_full(rule.id)
-
-
-def _classified(classifier: Classifier, readings: Iterable[View]) -> Iterator[Finding]:
-    """The classifier's worst opinion in each category."""
-    places = list(_to_classify(readings))
-    worst: dict[str, tuple[float, View, int, int]] = {}
-    opinions = classifier([view.text[start:end] for view, start, end in places])
-    for (view, start, end), opinion in zip(places, opinions, strict=True):
-        for category, probability in opinion.items():
-            if probability >= _LEAST and probability > worst.get(category, (0.0,))[0]:
-                worst[category] = probability, view, start, end
-    for category, (probability, view, start, end) in worst.items():
-        finding = Finding(category, f"classifier.{category}", min(1.0, probability), (start, end))
-        yield finding if view.transform is None else _original(view, finding)
-
-
-def _to_classify(readings: Iterable[View]) -> Iterator[tuple[View, int, int]]:
-    """All of the text itself, and of its other readings as much as a long text has."""
-    left = _MOST_TURNED
-    for view in readings:
-        for start, end in () if view.cut else passages(view.text):
-            if view.transform is not None:
-                left -= end - start
-            if left < 0:
-                return
-            yield view, start, end
-
-
-def _original(view: View, finding: Finding) -> Finding:
-    """The finding of a reading as one of the text itself."""
-    return replace(
-        finding,
-        span=view.span(*finding.span),
-        transform=view.needed(*finding.span) or view.transform,
-    )
 
 
 def _counted(findings: Iterable[Finding], counts: Mapping[str, float]) -> Iterator[Finding]:

@@ -49,6 +49,11 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+def begun(passage: str) -> list[str]:
+    """The words of a passage, with what begins a paragraph before them: orders often stand at a beginning."""
+    return ["\n\n", *words(passage)]
+
+
 def word_hash(word: str) -> int:
     """32 bits that stand for a word."""
     return zlib.crc32(word.encode("utf-8", "surrogatepass"))
