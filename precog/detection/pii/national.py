@@ -90,8 +90,8 @@ def _shapes() -> _Shapes:
     tree: _Tree = {}
     for shape in owners:
         branch = tree
-        for run in _runs(shape):
-            branch = branch.setdefault(run, {})
+        for character in shape:
+            branch = branch.setdefault(character, {})
         branch[""] = {}
     order: list[str] = []
     alternatives = _pattern(tree, "", order)
@@ -101,23 +101,14 @@ def _shapes() -> _Shapes:
 _Tree = dict[str, "_Tree"]
 
 
-def _runs(shape: str) -> list[str]:
-    """The shape cut where its character changes: "999-99" is "999", "-", "99"."""
-    return [match[0] for match in re.finditer(r"(.)\1*", shape)]
-
-
 def _pattern(tree: _Tree, prefix: str, order: list[str]) -> str:
-    """The shapes below a prefix as one pattern, the longest run first, an empty group at each shape's end."""
+    """The shapes below a prefix as one pattern, the longer ones first, an empty group at each shape's end."""
     alternatives = []
-    for run in sorted(tree, key=len, reverse=True):
-        if run:
-            alternatives.append(_class(run) + _pattern(tree[run], prefix + run, order))
+    for character in sorted(tree, key=len, reverse=True):
+        if character:
+            rest = _pattern(tree[character], prefix + character, order)
+            alternatives.append(_CLASSES.get(character, re.escape(character)) + rest)
         else:
             order.append(prefix)
             alternatives.append("()")
-    return f"(?:{'|'.join(alternatives)})"
-
-
-def _class(run: str) -> str:
-    one = _CLASSES.get(run[0], re.escape(run[0]))
-    return f"{one}{{{len(run)}}}" if len(run) > 1 else one
+    return f"(?:{'|'.join(alternatives)})" if len(alternatives) > 1 else alternatives[0]
