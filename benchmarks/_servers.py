@@ -64,14 +64,15 @@ def running(arguments: list[str], url: str) -> Iterator[str]:
         process.wait(timeout=20)
 
 
-def resident_mb(url: str) -> float:
-    """The resident memory of the server at an address."""
+def resident_mb(url: str, *, most: bool = False) -> float:
+    """The resident memory of the server at an address, now or the most that it ever was."""
+    name = "VmHWM" if most else "VmRSS"
     port = url.rpartition(":")[2]
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             command = (process / "cmdline").read_bytes().split(b"\0")
             if port.encode() in command and b"serve" in command:
-                found = re.search(r"VmRSS:\s+(\d+) kB", (process / "status").read_text())
+                found = re.search(rf"{name}:\s+(\d+) kB", (process / "status").read_text())
                 return int(found[1]) / 1024 if found else math.nan
     return math.nan
 

@@ -67,3 +67,21 @@ def test_the_identities_are_measured() -> None:
         "verified in",
     ):
         assert line in done.stdout
+
+
+def test_memory_is_measured() -> None:
+    command = [
+        sys.executable,
+        str(BENCHMARKS / "memory.py"),
+        "--connections",
+        "1",
+        "--texts",
+        "1",
+        "--long",
+        "1",
+    ]
+    done = subprocess.run(
+        command, env=clean_environment(), capture_output=True, text=True, timeout=120, check=True
+    )
+    for line in ("started", "loaded", "short texts", "long texts"):
+        assert line in done.stdout
