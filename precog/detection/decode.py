@@ -16,6 +16,10 @@ from .probe import Probe
 from .view import Rule, View
 
 _CONTROLS = bytes([*range(9), 11, 12, *range(14, 32), 127])
+_WORDLIKE = b"abcdefghijklmnopqrstuvwxyz/_-"
+_BASE64_DIGITS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+" + _WORDLIKE)
+_AS_BASE64 = bytes(ord("x") if byte in _BASE64_DIGITS else ord(" ") for byte in range(256))
+_MOST_ROWS = 100  # of small letters that are looked at one by one
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 _BASE64 = re.compile(
@@ -68,9 +72,28 @@ def decoded(view: View, probe: Probe) -> View | None:
     """The view with all that is encoded in it decoded once."""
     found = view
     for hint, rule in _DECODERS.items():
-        if hint in probe.hints:
+        if hint in probe.hints and (hint != "base64" or _may_be_base64(probe.raw)):
             found = rewritten(found, rule) or found
     return None if found is view else found
+
+
+def _may_be_base64(raw: bytes) -> bool:
+    """Whether a row of sixteen digits has more than small letters: most are words, paths or lines.
+
+    What is readable is not written in small letters alone.
+    """
+    kinds = raw.translate(_AS_BASE64)
+    end = 0
+    for _ in range(_MOST_ROWS):
+        start = kinds.find(b"x" * 16, end)
+        if start < 0:
+            return False
+        end = kinds.find(b" ", start)
+        if raw[start : end if end >= 0 else None].translate(None, _WORDLIKE):
+            return True
+        if end < 0:
+            return False
+    return True
 
 
 def readable(data: bytes) -> str | None:
