@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Concatenate
 from ..errors import ConfigurationError, StorageUnavailable
 from . import engine
 from .engine import PARAMETER, Forkable, Item, P, Row, T, Transaction, watch_forks
-from .writer import Job, MergeableJob, PatientJob, PostedJob, Writer, merged, run_together
+from .jobs import Job, MergeableJob, PatientJob, PostedJob, merged, run_together
+from .writer import Writer
 
 if TYPE_CHECKING:
     import psycopg

@@ -18,7 +18,8 @@ from typing import Any, Concatenate
 from ..errors import DatabaseRefused, StorageUnavailable
 from . import engine
 from .engine import PARAMETER, Forkable, Item, P, Row, T, Transaction, Undecodable, watch_forks
-from .writer import Job, MergeableJob, PatientJob, PostedJob, Writer, merged, run_together
+from .jobs import Job, MergeableJob, PatientJob, PostedJob, merged, run_together
+from .writer import Writer
 
 log = logging.getLogger(__name__)
 

@@ -3,138 +3,16 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from typing import Any
 
-from ..errors import StorageSlow, StorageUnavailable
-
-log = logging.getLogger(__name__)
+from ..errors import StorageUnavailable
+from .jobs import Job, wake_in_turn
 
 QUEUE_LIMIT = 4_096  # functions waiting; more is refused at once rather than kept waiting
-
-
-class Job:
-    """One caller's function, and what became of it."""
-
-    __slots__ = ("_args", "_done", "_fn", "_kwargs", "error", "result")
-
-    def __init__(self, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        self._fn = fn
-        self._args = args
-        self._kwargs = kwargs
-        self.result: Any = None
-        self.error: Exception | None = None
-        # A bare lock wakes its waiter in a quarter of the time that an Event takes.
-        self._done = threading.Lock()
-        self._done.acquire()
-
-    def run(self, transaction: Any) -> None:
-        """Run the function and keep its result for the caller."""
-        self.result = self._fn(transaction, *self._args, **self._kwargs)
-
-    def finish(self) -> None:
-        """Let the caller go on."""
-        self._done.release()
-
-    def wait(self) -> Any:
-        """What the function returned, once its group is committed; raises what it raised."""
-        self._done.acquire()
-        if self.error is not None:
-            raise self.error
-        return self.result
-
-
-class PostedJob(Job):
-    """A function for whose end nobody waits: an error is logged, by its kind alone."""
-
-    __slots__ = ()
-
-    def finish(self) -> None:
-        """Say that it failed, if it did."""
-        if self.error is not None:
-            log.warning("a deferred write was lost: %s", type(self.error).__name__)
-
-
-class MergeableJob(Job):
-    """A function of many items, and one caller's item."""
-
-    __slots__ = ("item", "many", "whose")
-
-    def __init__(self, many: Callable[[Any, Sequence[Any]], Sequence[Any]], item: Any, *, whose: str) -> None:
-        super().__init__(_only, (many, item), {})
-        self.many = many
-        self.item = item
-        self.whose = whose
-
-
-class PatientJob(MergeableJob):
-    """One whose caller waits only so long; `late` is told how it ended when that was too short."""
-
-    __slots__ = ("_ended", "_late", "_lock")
-
-    def __init__(self, many: Callable[[Any, Sequence[Any]], Sequence[Any]], item: Any, *, whose: str) -> None:
-        super().__init__(many, item, whose=whose)
-        self._lock = threading.Lock()
-        self._ended = False
-        self._late: Callable[[Exception | None], None] | None = None
-
-    def finish(self) -> None:
-        """Let the caller go on, or tell how it ended to whom it left behind."""
-        with self._lock:
-            self._ended = True
-            late = self._late
-        super().finish()
-        if late is not None:
-            try:
-                late(self.error)
-            except Exception as error:  # the thread that runs everybody's jobs must live
-                log.error("nobody was told how a late write ended: %s", type(error).__name__)
-
-    def wait_for(self, patience_s: float, late: Callable[[Exception | None], None]) -> Any:
-        """As wait. Raises StorageSlow after `patience_s`; `late` is called at the end then."""
-        if not self._done.acquire(timeout=patience_s):
-            with self._lock:
-                if not self._ended:
-                    self._late = late
-                    raise StorageSlow()
-            self._done.acquire()
-        if self.error is not None:
-            raise self.error
-        return self.result
-
-
-def _only(transaction: Any, many: Callable[[Any, Sequence[Any]], Sequence[Any]], item: Any) -> Any:
-    return many(transaction, [item])[0]
-
-
-def merged(jobs: Sequence[Job]) -> list[list[Any]]:
-    """The jobs in their order, those of one function of many items and one owner put together."""
-    together: list[list[Any]] = []
-    found: dict[Any, list[Any]] = {}
-    for job in jobs:
-        if not isinstance(job, MergeableJob):
-            together.append([job])
-        elif (key := (job.many, job.whose)) in found:
-            found[key].append(job)
-        else:
-            found[key] = [job]
-            together.append(found[key])
-    return together
-
-
-def run_together(jobs: Sequence[Any], transaction: Any) -> None:
-    """Run jobs that `merged` put together in one call."""
-    if len(jobs) == 1:
-        jobs[0].run(transaction)
-        return
-    results = jobs[0].many(transaction, [job.item for job in jobs])
-    for job, result in zip(jobs, results, strict=True):
-        job.result = result
 
 
 class Writer:
@@ -211,8 +89,7 @@ class Writer:
             for job in group:
                 # One instance raised in many threads would share its traceback.
                 job.error = StorageUnavailable() if isinstance(cause, StorageUnavailable) else cause
-        for job in group:
-            job.finish()
+        wake_in_turn(group)
 
     def _next_waiting(self) -> list[Job]:
         waiting: list[Job] = []

@@ -11,7 +11,7 @@ import pytest
 
 from precog.errors import StorageSlow, StorageUnavailable
 from precog.storage.engine import Database, Transaction
-from precog.storage.writer import PatientJob
+from precog.storage.jobs import PatientJob
 
 ADD = "INSERT INTO readiness_probes (name, probed_at) VALUES (:name, 1)"
 

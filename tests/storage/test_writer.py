@@ -12,8 +12,9 @@ import pytest
 from precog.errors import NotFound, StorageUnavailable
 from precog.storage import migrate, writer
 from precog.storage.engine import Transaction
+from precog.storage.jobs import Job, PostedJob
 from precog.storage.sqlite import SqliteDatabase
-from precog.storage.writer import Job, Writer
+from precog.storage.writer import Writer
 from tests.parallel import in_threads, let_go, process
 
 
@@ -43,9 +44,9 @@ def groups() -> Groups:
 
 @pytest.fixture
 def busy(groups: Groups) -> Iterator[Writer]:
-    """A writer that is at its first group until the gate is opened."""
+    """A writer that is at its first group, which nobody waits for, until the gate is opened."""
     made = Writer(groups, 8, name="writer")
-    assert made.submit(job("first"))
+    assert made.submit(PostedJob(lambda transaction: None, (), {}))
     assert groups.begun.wait(20)
     yield made
     groups.gate.set()
