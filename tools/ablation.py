@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
-from classifier_figures import head, left_out, row, scanned, scores
+from classifier_figures import head, left_out, row, scanned, scores, table
 from train_classifier import BITS, Trained, attacks, kinds_of, train
-from training_data import Sample, held_out
+from training_data import FOLDS, Sample, held_out
 
 from precog.detection import engine, passages
 from precog.detection.classifier import Weights
@@ -38,6 +39,19 @@ def report(directory: Path) -> None:
         for name, found in variants.items():
             print(row(name, [found[at] for at in places], [every[at] for at in places]))
         print()
+    print("### Whole languages left out\n")
+    apart = _languages_apart(samples)
+    found = scores(left_out(_taught(apart), apart))
+    places = [at for at, one in enumerate(apart) if one.source.startswith("own ") and one.language]
+    ours = [apart[at] for at in places]
+    table("language", ours, [found[at] for at in places], lambda sample: sample.language)
+
+
+def _languages_apart(samples: Sequence[Sample]) -> list[Sample]:
+    """The samples in other folds: all of a language but English in one, with few others."""
+    languages = sorted({sample.language for sample in samples} - {"en", ""})
+    folds = {language: FOLDS[at % len(FOLDS)] for at, language in enumerate(languages)}
+    return [replace(sample, fold=folds.get(sample.language, sample.fold)) for sample in samples]
 
 
 def _variants(samples: list[Sample], others: Sequence[Sample]) -> Iterator[tuple[str, Found]]:

@@ -52,7 +52,7 @@ def matrix(texts: Sequence[str], bits: int) -> sparse.csr_matrix:
     numbers: dict[str, int] = {}
     tokens = np.array([numbers.setdefault(word, len(numbers)) for part in parts for word in part])
     owners = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    whole = np.array([ngrams.word_hash(word) for word in numbers], dtype=np.uint64)
+    whole = ngrams.word_hashes(list(numbers))
     pairs, of_pairs = ngrams.between(whole[tokens], owners)
     inner, of_words = ngrams.inner(list(numbers))
     order = np.argsort(of_words, kind="stable")

@@ -15,7 +15,7 @@ from io import BytesIO
 import numpy as np
 import numpy.typing as npt
 
-from .ngrams import LEAST_EVIDENCE, Hashes, begun, between, distinct, inner, mixed, word_hash
+from .ngrams import LEAST_EVIDENCE, Hashes, begun, between, distinct, inner, mixed, word_hashes
 
 _REMEMBERED = 12_000  # words whose weights are kept at hand, some 200 bytes each
 _PLACE_BITS = 24  # of the place of a word; a text has no more of them
@@ -118,10 +118,10 @@ class Grams:
         try:
             return known, known.of(needed)
         except KeyError:
-            new = [word for word in dict.fromkeys(needed) if word not in known.places]
-        if not known.add(new, *self._found_out(new)):
+            new = [word for word in set(needed) if word not in known.places]
+        if new and not known.add(new, *self._found_out(new)):
             # Others may still read the old ones, so they are left as they are.
-            new = list(dict.fromkeys(needed))
+            new = list(set(needed))
             known = self._known = self._nothing(max(_REMEMBERED, len(new)))
             known.add(new, *self._found_out(new))
         return known, known.of(needed)
@@ -131,7 +131,7 @@ class Grams:
 
     def _found_out(self, new: Sequence[str]) -> tuple[Hashes, Floats]:
         """The hash of each word, and how many n-grams are in it, and their sum by each set of weights."""
-        whole = np.array([word_hash(word) for word in new], dtype=np.uint64)
+        whole = word_hashes(new)
         hashes, owners = inner(new)
         columns = [1.0 + np.bincount(owners, minlength=len(new))]
         for one in self._weights:

@@ -54,9 +54,10 @@ def begun(passage: str) -> list[str]:
     return ["\n\n", *words(passage)]
 
 
-def word_hash(word: str) -> int:
-    """32 bits that stand for a word."""
-    return zlib.crc32(word.encode("utf-8", "surrogatepass"))
+def word_hashes(words: Sequence[str]) -> Hashes:
+    """32 bits that stand for each word; no word has a space in it."""
+    encoded = " ".join(words).encode("utf-8", "surrogatepass").split(b" ") if words else []
+    return np.fromiter(map(zlib.crc32, encoded), np.uint64, len(words))
 
 
 def mixed(hashes: Hashes) -> Hashes:
@@ -66,8 +67,11 @@ def mixed(hashes: Hashes) -> Hashes:
 
 
 def inner(words: Sequence[str]) -> tuple[Hashes, Owners]:
-    """The n-grams of three to five letters in words, borders included: hashes, and the word of each."""
-    framed = [f"\x02{word[:_LONGEST]}\x03" if word[0].isalpha() else "" for word in words]
+    """The n-grams of three to five letters in words, borders included: hashes, and the word of each.
+
+    A single letter has none: it is a word already.
+    """
+    framed = [f"\x02{word[:_LONGEST]}\x03" if len(word) > 1 and word[0].isalpha() else "" for word in words]
     lengths = np.array([len(word) for word in framed], dtype=np.intp)
     text = "".join(framed).encode("utf-32-le", "surrogatepass")
     codes = np.frombuffer(text, dtype=np.uint32).astype(np.uint64)
