@@ -7,6 +7,7 @@ The hashing trick: Weinberger et al., "Feature Hashing for Large Scale Multitask
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,7 +16,7 @@ from io import BytesIO
 import numpy as np
 import numpy.typing as npt
 
-from .ngrams import LEAST_EVIDENCE, Hashes, begun, between, distinct, inner, mixed, word_hashes
+from .ngrams import LEAST_EVIDENCE, Hashes, begun, between, distinct, inner, mixed, row, word_hashes
 
 _REMEMBERED = 12_000  # words whose weights are kept at hand, some 200 bytes each
 _PLACE_BITS = 24  # of the place of a word; a text has no more of them
@@ -92,6 +93,8 @@ class Grams:
 
     def scores(self, passages: Sequence[str]) -> Floats:
         """The sum of the weights over the root of their number; a word counts once in a passage."""
+        if len(passages) == 1:
+            return self._scores_of_one(passages[0])
         parts = range(0, len(passages), _AT_ONCE)
         return np.concatenate([self._scores(passages[at : at + _AT_ONCE]) for at in parts])
 
@@ -112,6 +115,17 @@ class Grams:
             sums[:, at] += np.bincount(owners, one.of(hashes), minlength=len(cut))
         return np.asarray(sums[:, 1:] / np.sqrt(sums[:, :1] + LEAST_EVIDENCE))
 
+    def _scores_of_one(self, passage: str) -> Floats:
+        """The same for a single passage, as most texts are, in half as many steps."""
+        known, places = self._looked_up(begun(passage))
+        once = np.fromiter(sorted(set(places.tolist())), np.intp)
+        sums = known.rows[once].sum(axis=0)
+        hashes = distinct(row(known.hashes[places]))
+        sums[0] += len(hashes)
+        for at, one in enumerate(self._weights, 1):
+            sums[at] += one.of(hashes).sum()
+        return np.asarray(sums[1:] / math.sqrt(sums[0] + LEAST_EVIDENCE))[np.newaxis]
+
     def _looked_up(self, needed: Sequence[str]) -> tuple[_Known, npt.NDArray[np.intp]]:
         """Where it stands what is known of each word."""
         known = self._known
@@ -122,8 +136,9 @@ class Grams:
         if new and not known.add(new, *self._found_out(new)):
             # Others may still read the old ones, so they are left as they are.
             new = list(set(needed))
-            known = self._known = self._nothing(max(_REMEMBERED, len(new)))
-            known.add(new, *self._found_out(new))
+            known = self._nothing(max(_REMEMBERED, len(new)))
+            known.add(new, *self._found_out(new))  # before others see it, and fill it
+            self._known = known
         return known, known.of(needed)
 
     def _nothing(self, room: int) -> _Known:

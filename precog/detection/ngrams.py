@@ -88,15 +88,26 @@ def inner(words: Sequence[str]) -> tuple[Hashes, Owners]:
     return mixed(np.concatenate(hashes)), np.concatenate(owners)
 
 
+def row(hashes: Hashes) -> Hashes:
+    """The pairs of words of a row, next to each other or with one or two between them, and the triples; sorted."""
+    keys = _pairs(hashes)
+    keys.sort()
+    return keys
+
+
+def _pairs(hashes: Hashes) -> Hashes:
+    first, last = hashes * _GOLDEN, hashes * _MIX
+    found = [first[:-gap] + last[gap:] + np.uint64(gap) for gap in (1, 2, 3)]
+    found.append((first[:-2] + hashes[1:-1]) * _GOLDEN + last[2:])
+    return mixed(np.concatenate(found)) & _LOW
+
+
 def between(hashes: Hashes, owners: Owners) -> tuple[Hashes, Owners]:
     """The pairs of words of one owner, next to each other or with one or two between them, and the triples.
 
     `hashes` and `owners` are those of words in text order. What an owner has several times comes back once.
     """
-    first, last = hashes * _GOLDEN, hashes * _MIX
-    found = [first[:-gap] + last[gap:] + np.uint64(gap) for gap in (1, 2, 3)]
-    found.append((first[:-2] + hashes[1:-1]) * _GOLDEN + last[2:])
-    keys = mixed(np.concatenate(found)) & _LOW
+    keys = _pairs(hashes)
     if len(owners) and owners[-1]:  # more than one
         above = owners.astype(np.uint64) << _LOW_BITS
         keys |= np.concatenate([above[gap:] for gap in (1, 2, 3, 2)])
