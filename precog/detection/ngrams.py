@@ -89,7 +89,7 @@ def inner(words: Sequence[str]) -> tuple[Hashes, Owners]:
 
 
 def row(hashes: Hashes) -> Hashes:
-    """The pairs of words of a row, next to each other or with one or two between them, and the triples; sorted."""
+    """The pairs of words of a row, next to each other or with one or two between, and the triples; sorted."""
     keys = _pairs(hashes)
     keys.sort()
     return keys
