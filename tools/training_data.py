@@ -40,7 +40,7 @@ _OWN = {
     "E": "document zh hi hi-Latn vi garden",
     "F": "tool ja ko id long",
 }
-_FURTHER = {"1": 0, "2": 3, "3": 1}  # how many folds further a group is
+_FURTHER = {"1": 0, "2": 3, "3": 1, "4": 4}  # how many folds further a group is
 _FOLD = {name: fold for table in (_ORIGINS, _OWN) for fold, names in table.items() for name in names.split()}
 _JAILBREAKS = {"jbb_artifacts", "pyrit_jailbreak_templates", "trustairlab_jailbreak", "gptfuzz_jailbreakchat"}
 _PERSONAS = {"persona", "fiction"}
