@@ -28,7 +28,7 @@ KINDS = {
     "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
     "number": r"\d+",
     "decimal": r"\d+(\.\d+)?(e-\d+)?",
-    "uuid": r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+    "uuid": r"[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
     "caller": r"[a-z0-9-]{1,60}-[0-9a-f]{6}",
     "caller_key": r"caller_[0-9a-f]{48}",
     "product": r"p_[0-9a-f]{20}",
