@@ -7,20 +7,23 @@ from collections.abc import Iterator
 
 LONGEST = 600  # code points of a passage
 _OVERLAP = 120
+# So much of a long text is too much to read twice: it overlaps less, and there, too, sentences end passages.
+_LONG = 65_536
+_LITTLE = 20
 ENDS = re.compile(r"[.!?][\"')\]]*\s+|[。！？]|\n+")
 """Where a sentence ends."""
 
 
 def passages(text: str) -> Iterator[tuple[int, int]]:
     """Where each passage begins and ends: all of the text is in at least one, and none is blank."""
-    start = 0
+    start, overlap = 0, _OVERLAP if len(text) < _LONG else _LITTLE
     while start < len(text):
         end = min(len(text), start + LONGEST)
         if end < len(text):
-            ends = [match.end() for match in ENDS.finditer(text, start + _OVERLAP * 2, end)]
+            ends = [match.end() for match in ENDS.finditer(text, start + 2 * _OVERLAP, end)]
             end = ends[-1] if ends else end
         if not text[start:end].isspace():
             yield start, end
         if end == len(text):
             return
-        start = end - _OVERLAP
+        start = end - overlap
