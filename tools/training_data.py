@@ -33,9 +33,9 @@ _ORIGINS = {
 }
 # English by subject, other languages by who wrote them; a language's further groups were written by others.
 _OWN = {
-    "A": "override de fr nl",
-    "B": "persona es pt it meadow",
-    "C": "format pl cs tr harbor",
+    "A": "override de fr nl spring",
+    "B": "persona es pt it meadow summer",
+    "C": "format pl cs tr harbor autumn",
     "D": "disguise ru uk ar plain orchard",
     "E": "document zh hi hi-Latn vi garden",
     "F": "tool ja ko id long",
