@@ -15,6 +15,9 @@ CATEGORIES = (
 )
 
 
+ATTACKS = frozenset(("prompt_injection", "jailbreak"))
+"""The categories of what steers a model by words."""
+
 _OPINION = 0.3
 
 

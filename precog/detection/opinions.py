@@ -7,19 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from .findings import Finding
+from .findings import ATTACKS, Finding
 from .normalize import View
 from .passages import passages
 
 # Below this a classifier's opinion says nothing; above, it still ranks texts that nobody is told about.
 _LEAST = 0.001
 _MOST_TURNED = 32_768  # code points of readings other than the text itself that a classifier is shown
-_ATTACKS = frozenset(("prompt_injection", "jailbreak"))
 # From the first down to the second, the less suspicious a classifier finds all of a text the less the word of
 # a rule counts: of what rules find there, in texts left out of training, as much is harmless as is not. Never
-# less than half: the classifier may not know the language.
-_DOUBTED, _DISBELIEVED = 0.03, 0.003
+# less than half: somebody may have wrapped an attack in plain talk. Of the languages that only rules know the
+# classifier has no opinion.
+_DOUBTED, _DISBELIEVED = 0.1, 0.01
 _LEAST_BELIEF = 0.5
+_UNREAD = (".el", ".fa", ".he", ".hr", ".sv")
 
 
 class Classifier(Protocol):
@@ -51,15 +52,20 @@ class Opinions:
             if probability >= _LEAST:
                 finding = Finding(category, f"classifier.{category}", min(1.0, probability), (start, end))
                 findings.append(finding if view.transform is None else original(view, finding))
-        return cls(tuple(findings), _belief([worst[one][0] for one in _ATTACKS & worst.keys()]))
+        return cls(tuple(findings), _belief([worst[one][0] for one in ATTACKS & worst.keys()]))
 
     def weighed(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """What rules have found, as far as the classifier leaves it its weight."""
         for finding in findings:
-            if self.belief < 1.0 and finding.transform is None and finding.category in _ATTACKS:
+            if self.belief < 1.0 and _is_doubtful(finding):
                 yield replace(finding, score=finding.score * self.belief)
             else:
                 yield finding
+
+
+def _is_doubtful(finding: Finding) -> bool:
+    """Whether a rule's word for an attack in plain sight, in a language that the classifier has read."""
+    return finding.transform is None and finding.category in ATTACKS and not finding.rule.endswith(_UNREAD)
 
 
 def _belief(opinions: Sequence[float]) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from .findings import CATEGORIES, Finding
+from .findings import ATTACKS, CATEGORIES, Finding
 
 DECISIONS = ("allow", "review", "block")
 ACTIONS = ("allow", "mask", "block")
@@ -67,15 +67,34 @@ def combine(scores: Sequence[float]) -> float:
 
 
 def score_by_category(findings: Sequence[Finding]) -> dict[str, float]:
-    """How sure each category is; a rule counts once, with its best hit, however often it fires."""
-    best: dict[tuple[str, str], float] = {}
+    """How sure each category is; a rule counts once, with its best hit, however often it fires.
+
+    Of several rules that see an attack in the same words only the best counts: it is one signal.
+    """
+    best: dict[tuple[str, str], Finding] = {}
     for finding in findings:
         key = finding.category, finding.rule
-        best[key] = max(best.get(key, 0.0), finding.score)
-    scores: dict[str, list[float]] = {}
-    for (category, _), score in best.items():
-        scores.setdefault(category, []).append(score)
-    return {category: combine(found) for category, found in scores.items()}
+        if key not in best or finding.score > best[key].score:
+            best[key] = finding
+    found: dict[str, list[Finding]] = {}
+    for (category, _), finding in best.items():
+        found.setdefault(category, []).append(finding)
+    return {
+        category: combine([one.score for one in (_apart(of_it) if category in ATTACKS else of_it)])
+        for category, of_it in found.items()
+    }
+
+
+def _apart(findings: list[Finding]) -> list[Finding]:
+    """What classifiers say, and of the rules' findings the best that share no words."""
+    kept: list[Finding] = []
+    for finding in sorted(findings, key=lambda finding: -finding.score) if len(findings) > 1 else findings:
+        start, end = finding.span
+        if finding.is_opinion or not any(
+            start < other.span[1] and other.span[0] < end for other in kept if not other.is_opinion
+        ):
+            kept.append(finding)
+    return kept
 
 
 def decide(findings: Sequence[Finding], policy: Policy) -> Verdict:

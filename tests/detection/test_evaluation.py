@@ -34,7 +34,7 @@ def test_tracks_name_categories_that_exist() -> None:
 def test_a_texts_score_is_that_of_its_worst_category_of_the_track() -> None:
     findings = [
         found("prompt_injection", 0.5),
-        found("prompt_injection", 0.5, rule="b.rule"),
+        found("prompt_injection", 0.5, (1, 2), rule="b.rule"),
         found("jailbreak", 0.6),
         found("db_access", 1.0),
     ]

@@ -10,8 +10,8 @@ from precog.detection.findings import CATEGORIES, Finding
 from precog.detection.policy import ACTIONS, DECISIONS, Policy, Thresholds, combine, decide
 
 
-def found(category: str, score: float, rule: str = "a.rule") -> Finding:
-    return Finding(category, rule, score, (0, 1))
+def found(category: str, score: float, rule: str = "a.rule", start: int = 0) -> Finding:
+    return Finding(category, rule, score, (start, start + 5))
 
 
 INJECTION = "prompt_injection"
@@ -32,9 +32,26 @@ def test_a_score_decides_by_its_thresholds(score: float, decision: str) -> None:
 
 
 def test_one_weak_signal_is_reviewed_and_several_block() -> None:
-    weak = [found(INJECTION, 0.5, f"rule.{number}") for number in range(3)]
+    weak = [found(INJECTION, 0.5, f"rule.{number}", 10 * number) for number in range(3)]
     assert decide(weak[:1], Policy()).decision == "review"
     assert decide(weak, Policy()).decision == "block"
+
+
+@pytest.mark.parametrize("category", [INJECTION, "jailbreak"])
+def test_several_rules_that_see_an_attack_in_the_same_words_are_one_signal(category: str) -> None:
+    same = [found(category, 0.5 + number / 100, f"rule.{number}", number) for number in range(4)]
+    verdict = decide(same, Policy())
+    assert (verdict.decision, verdict.scores) == ("review", {category: pytest.approx(0.53)})
+
+
+def test_what_a_classifier_says_of_a_passage_adds_to_what_rules_find_in_it() -> None:
+    rule, opinion = found(INJECTION, 0.5), found(INJECTION, 0.5, "classifier.prompt_injection")
+    assert decide([rule, opinion], Policy()).scores == {INJECTION: pytest.approx(0.75)}
+
+
+def test_other_signals_in_the_same_words_add_up() -> None:
+    verdict = decide([found("db_access", 0.5), found("db_access", 0.5, "b.rule")], Policy())
+    assert verdict.scores == {"db_access": pytest.approx(0.75)}
 
 
 def test_one_rule_that_fires_often_is_one_signal() -> None:
