@@ -13,7 +13,7 @@ from .passages import passages
 
 # Below this a classifier's opinion says nothing; above, it still ranks texts that nobody is told about.
 _LEAST = 0.001
-_MOST_TURNED = 32_768  # code points of readings other than the text itself that a classifier is shown
+_MOST_TURNED = 16_384  # code points of readings other than the text itself that a classifier is shown
 # From the first down to the second, the less suspicious a classifier finds all of a text the less the word of
 # a rule counts: of what rules find there, in texts left out of training, as much is harmless as is not. Never
 # less than half: somebody may have wrapped an attack in plain talk. Of the languages that only rules know the
