@@ -51,7 +51,12 @@ class Opinions:
         for category, (probability, view, start, end) in worst.items():
             if probability >= _LEAST:
                 finding = Finding(category, f"classifier.{category}", min(1.0, probability), (start, end))
-                findings.append(finding if view.transform is None else original(view, finding))
+                if view.transform is not None and finding.is_worth_telling:
+                    finding = original(view, finding)
+                elif view.transform is not None:
+                    # Nobody is told where, and tracing it back may cost as much as reading the text.
+                    finding = replace(finding, span=(0, len(readings[0].text)), transform=view.transform)
+                findings.append(finding)
         return cls(tuple(findings), _belief([worst[one][0] for one in ATTACKS & worst.keys()]))
 
     def weighed(self, findings: Iterable[Finding]) -> Iterator[Finding]:
