@@ -45,7 +45,7 @@ _FOLD = {name: fold for table in (_ORIGINS, _OWN) for fold, names in table.items
 _JAILBREAKS = {"jbb_artifacts", "pyrit_jailbreak_templates", "trustairlab_jailbreak", "gptfuzz_jailbreakchat"}
 _PERSONAS = {"persona", "fiction"}
 # A sample of the own corpus counts as much as this many of a public source of middling size.
-_OWN_WEIGHT = 5
+_OWN_WEIGHT = 4
 _RESERVED = re.compile(r"\bexample\.(?:com|net|org)\b|\b(?P<name>[\w-]+)\.example\b")
 _HOSTS = (
     "harbour northwind bluepeak lumen orchard kestrel vantage brightside copperfield maple tidewater quarry"
