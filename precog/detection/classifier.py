@@ -20,7 +20,7 @@ from .ngrams import LEAST_EVIDENCE, Hashes, begun, between, distinct, inner, mix
 
 _REMEMBERED = 12_000  # words whose weights are kept at hand, some 200 bytes each
 _PLACE_BITS = 24  # of the place of a word; a text has no more of them
-_AT_ONCE = 32  # passages; more would not fit into the processor's cache
+_AT_ONCE = 16  # passages; more would not fit into the processor's cache
 _GREATEST_ODDS = 50.0  # as a logarithm; e to the 700 is more than a float holds
 
 Floats = npt.NDArray[np.float64]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-LONGEST = 600  # code points of a passage
-_OVERLAP = 120
+LONGEST = 1200  # code points of a passage
+_OVERLAP = 150
 # So much of a long text is too much to read twice: it overlaps less, and there, too, sentences end passages.
 _LONG = 65_536
 _LITTLE = 20
