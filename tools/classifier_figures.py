@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from train_classifier import Trained
 
 _HEAD = (
-    "| {} | texts | attacks | AUC | recall at 1 % | recall at 2 % | recall | false positives | review: both |"
+    "| {} | texts | attacks | AUC | recall at 1 % | recall at 2 % | recall | false positives "
+    "| reviewed: attacks / harmless |"
 )
 
 
