@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,19 @@ log = logging.getLogger(__name__)
 class Job:
     """One caller's function, and what became of it."""
 
-    __slots__ = ("_args", "_done", "_ended", "_fn", "_kwargs", "_left", "_lock", "behind", "error", "result")
+    __slots__ = (
+        "_args",
+        "_done",
+        "_ended",
+        "_fn",
+        "_kwargs",
+        "_left",
+        "_lock",
+        "_wakes",
+        "behind",
+        "error",
+        "result",
+    )
 
     def __init__(self, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         self._fn = fn
@@ -31,31 +44,40 @@ class Job:
         self._lock = threading.Lock()
         self._ended = False
         self._left = False
+        self._wakes = False  # whether its caller is there to wake the one behind
 
     def run(self, transaction: Any) -> None:
         """Run the function and keep its result for the caller."""
         self.result = self._fn(transaction, *self._args, **self._kwargs)
 
     def finish(self) -> Job | None:
-        """Let the caller go on; the job behind, should there be no caller any more to wake the next one."""
+        """Let the caller go on; the job behind, should there be no caller that will wake it."""
         with self._lock:
             self._ended = True
-            left = self._left
+            wakes = self._wakes
         self._done.release()
-        return self.behind if left else None
+        return None if wakes else self.behind
 
     def wait(self) -> Any:
         """What the function returned, once its group is committed; raises what it raised."""
         try:
+            self._come()
             self._done.acquire()
         finally:  # whatever ends the wait, those behind are not to suffer
             self._go_on()
         return self._outcome()
 
+    def _come(self) -> None:
+        # Not before it waits: it may have been interrupted since it queued up. Nor in the main thread,
+        # which a signal interrupts anywhere, even on the way to the next.
+        with self._lock:
+            self._wakes = not self._ended and threading.get_ident() != threading.main_thread().ident
+
     def _go_on(self) -> None:
         with self._lock:
             self._left = not self._ended
-        if not self._left:
+            wakes, self._wakes = self._wakes and self._ended, False
+        if wakes:
             wake(self.behind)
 
     def _outcome(self) -> Any:
@@ -72,7 +94,7 @@ class PostedJob(Job):
     def finish(self) -> Job | None:
         """Say that it failed, if it did."""
         if self.error is not None:
-            log.warning("a deferred write was lost: %s", type(self.error).__name__)
+            _say(logging.WARNING, "a deferred write was lost: %s", self.error)
         return self.behind
 
 
@@ -104,13 +126,14 @@ class PatientJob(MergeableJob):
             try:
                 self._late(self.error)
             except Exception as error:  # the thread that runs everybody's jobs must live
-                log.error("nobody was told how a late write ended: %s", type(error).__name__)
+                _say(logging.ERROR, "nobody was told how a late write ended: %s", error)
         return behind
 
     def wait_for(self, patience_s: float, late: Callable[[Exception | None], None]) -> Any:
         """As wait. Raises StorageSlow after `patience_s`; `late` is called at the end then."""
         self._late = late
         try:
+            self._come()
             self._done.acquire(timeout=patience_s)
         except BaseException:
             self._late = None
@@ -136,6 +159,12 @@ def wake(job: Job | None) -> None:
     """Let a job's caller go on, and of those behind it the first that is still there."""
     while job is not None:
         job = job.finish()
+
+
+def _say(level: int, message: str, error: Exception) -> None:
+    # Behind a host's logging that raises, too, there are callers to be woken.
+    with contextlib.suppress(Exception):
+        log.log(level, message, type(error).__name__)
 
 
 def _only(transaction: Any, many: Callable[[Any, Sequence[Any]], Sequence[Any]], item: Any) -> Any:

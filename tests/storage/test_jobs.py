@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -43,12 +45,33 @@ def waited(*jobs: Job) -> list[Any]:
     return found
 
 
+class Watched:
+    """In the place of a job's lock: tells when its caller waits, and notes whose thread lets it go on."""
+
+    def __init__(self) -> None:
+        self.is_waited_for, self.released_by = threading.Event(), ""
+        self._may_go = threading.Event()
+
+    def acquire(self, timeout: float = -1) -> bool:
+        self.is_waited_for.set()
+        return self._may_go.wait(10)
+
+    def release(self) -> None:
+        self.released_by = threading.current_thread().name
+        self._may_go.set()
+
+
 def test_each_caller_wakes_the_next():
-    jobs = [job("a"), patient("b"), job("c")]
+    jobs, locks = [job("a"), patient("b"), job("c")], [Watched() for _ in range(3)]
+    threads = [threading.Thread(target=one.wait, name=one.result) for one in jobs]
+    for one, lock, thread in zip(jobs, locks, threads, strict=True):
+        one._done = lock  # type: ignore[assignment]
+        thread.start()
+        assert lock.is_waited_for.wait(10)
     wake_in_turn(jobs)
-    with pytest.raises(StorageSlow):
-        jobs[1].wait_for(0, lambda error: None)  # type: ignore[attr-defined]  # nobody has woken it yet
-    assert waited(jobs[0], jobs[2]) == ["a", "c"]
+    for thread in threads:
+        thread.join(10)
+    assert [lock.released_by for lock in locks] == [threading.current_thread().name, "a", "b"]
 
 
 @pytest.mark.parametrize("gone", [1, 5])
@@ -64,21 +87,73 @@ def test_nobody_waits_behind_callers_who_have_lost_patience(gone):
     assert ends == [None] * gone
 
 
-@pytest.mark.parametrize("before", [False, True])
-def test_nobody_waits_behind_a_caller_who_was_interrupted(before):
-    ends: list[Exception | None] = []
-    first, second, last = job("first"), patient("second"), job("last")
+def interrupted(first: Job, second: PatientJob) -> None:
+    """Two callers begin to wait, and are broken off."""
     first._done = second._done = Interrupting()  # type: ignore[assignment]
-    if before:
-        wake_in_turn([first, second, last])
     with pytest.raises(KeyboardInterrupt):
         first.wait()
     with pytest.raises(KeyboardInterrupt):
-        second.wait_for(10, ends.append)
+        second.wait_for(10, lambda error: pytest.fail("nobody is there to be told"))
+
+
+def in_thread(fn: Any, *args: Any) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(fn, *args).result(10)
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("run", [in_thread, lambda fn, *args: fn(*args)])
+def test_nobody_waits_behind_a_caller_who_was_interrupted(before, run):
+    first, second, last = job("first"), patient("second"), job("last")
+    if before:
+        wake_in_turn([first, second, last])
+    run(interrupted, first, second)
     if not before:
         wake_in_turn([first, second, last])
     assert waited(last) == ["last"]
-    assert ends == []
+
+
+def test_nobody_waits_behind_a_caller_who_was_interrupted_before_it_could_wait():
+    jobs = [job("gone"), patient("gone as well"), job("last")]
+    wake_in_turn(jobs)
+    assert waited(jobs[2]) == ["last"]
+
+
+class Ending:
+    """In the place of a job's lock: the end comes while its caller waits."""
+
+    def __init__(self, *jobs: Job) -> None:
+        self.jobs = jobs
+        self.told: list[Any] = []
+
+    def acquire(self, timeout: float = -1) -> bool:
+        wake_in_turn(self.jobs)
+        self.told = waited(*self.jobs[1:])
+        return True
+
+    def release(self) -> None:
+        pass
+
+
+def test_nobody_waits_for_the_main_thread_which_a_signal_may_interrupt_anywhere():
+    first, last = job("first"), job("last")
+    ending = Ending(first, last)
+    first._done = ending  # type: ignore[assignment]
+    first.wait()
+    assert ending.told == ["last"]
+
+
+def test_nobody_waits_behind_a_host_whose_logging_raises(monkeypatch):
+    def fail(*args: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(logging.getLogger("precog.storage.jobs"), "handle", fail)
+    posted, late, last = PostedJob(lambda tx: None, (), {}), patient("late"), job("last")
+    posted.error = ValueError()
+    with pytest.raises(StorageSlow):
+        late.wait_for(0, fail)
+    wake_in_turn([posted, late, last])
+    assert waited(last) == ["last"]
 
 
 def test_nobody_waits_behind_a_job_that_nobody_waits_for(caplog):
