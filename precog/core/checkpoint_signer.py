@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -41,12 +40,16 @@ class CheckpointSigner:
 
     def __init__(self, secret_keys: Sequence[str]) -> None:
         self._secret_keys = secret_keys
+        self._made: list[Ed25519PrivateKey] | None = None
 
-    @cached_property
+    @property
     def _keys(self) -> list[Ed25519PrivateKey]:
         from . import jwk
 
-        return [jwk.private_of(derived(secret, _PURPOSE)) for secret in reversed(self._secret_keys)]
+        # No cached_property, whose lock a forked child may find held by a thread that it has not.
+        if self._made is None:
+            self._made = [jwk.private_of(derived(one, _PURPOSE)) for one in reversed(self._secret_keys)]
+        return self._made
 
     @property
     def public_key(self) -> Ed25519PublicKey:

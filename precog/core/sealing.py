@@ -6,7 +6,6 @@ import base64
 import binascii
 import os
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # it takes 10 MB, and only agents with keys need it
@@ -24,10 +23,14 @@ class Sealer:
     def __init__(self, secret_keys: Sequence[str], *, purpose: str) -> None:
         self._secret_keys = secret_keys
         self._purpose = purpose
+        self._made: list[AESGCM] | None = None
 
-    @cached_property
+    @property
     def _ciphers(self) -> list[AESGCM]:
-        return [_cipher(secret, self._purpose) for secret in reversed(self._secret_keys)]
+        # No cached_property, whose lock a forked child may find held by a thread that it has not.
+        if self._made is None:
+            self._made = [_cipher(secret, self._purpose) for secret in reversed(self._secret_keys)]
+        return self._made
 
     def seal(self, content: bytes, *, name: str) -> str:
         """The content, readable again only under the same name."""
