@@ -15,9 +15,11 @@ from .automaton import Gate
 from .folding import western
 
 BULLETS = "•‧∙●・⋅→"
+_DASHES = "–—"
 # Half of the code page is letters; what is beyond it is a "?", and may be a letter.
-_FAR = r"\x83\x8a\x8c\x8e\x9a\x9c\x9e\x9f\xc0-\xff"
-_LETTER = rf"[A-Za-z0-9?{_FAR}]"
+_FAR = (*b"\x83\x88\x8a\x8c\x8e\x9a\x9c\x9e\x9f\xaa\xb2\xb3\xb5\xb9\xba\xbc\xbd\xbe", *range(0xC0, 0x100))
+_FAR_LETTERS = tuple(f"\\x{code:02x}" for code in _FAR)
+_LETTER = f"[A-Za-z0-9?{''.join(_FAR_LETTERS)}]"
 _BETWEEN = r"[ \t\n.,:;'\"_*/|~+=\x95\x96\x97\xb7-]"
 _DIGIT = "[01345789$|]"  # or a sign that looks like a letter
 _BEFORE, _AFTER = "(?:^|[^A-Za-z01345789$|!@])", "(?:[^A-Za-z01345789$|!@]|$)"
@@ -31,7 +33,7 @@ WORDS = (
 def _spaced() -> str:
     """Four single letters, as much between each."""
     return "|".join(
-        f"(?:^|[^A-Za-z0-9{_FAR}]){_LETTER}(?:{_BETWEEN}{{{wide}}}{_LETTER}){{3}}" for wide in (1, 2, 3)
+        f"(?:^|[^A-Za-z0-9]){_LETTER}(?:{_BETWEEN}{{{wide}}}{_LETTER}){{3}}" for wide in (1, 2, 3)
     )
 
 
@@ -48,8 +50,7 @@ def _leet() -> str:
 
 def _thrice() -> str:
     """A letter three times in a row; "www." is none."""
-    codes = (*b"\x83\x8a\x8c\x8e\x9a\x9c\x9e\x9f\xaa\xb5\xba", *range(0xC0, 0x100))
-    letters = [*"abcdefghijklmnopqrstuvxyz", *(f"\\x{code:02x}" for code in codes)]
+    letters = [*"abcdefghijklmnopqrstuvxyz", *_FAR_LETTERS]
     return "|".join(letter * 3 for letter in letters) + "|www(?:[^.]|$)"
 
 
@@ -82,8 +83,8 @@ def probe(text: str) -> Probe:
     """The text made ready to be asked how it may be read."""
     page, raw = western(text) or (None, b"")
     if page is None:
-        for bullet in BULLETS:
-            text = text.replace(bullet, "·")
+        for sign in BULLETS + _DASHES:
+            text = text.replace(sign, "·")
         raw = text.encode("latin-1", "replace")
     return Probe(raw, gate().open_for(raw), page)
 

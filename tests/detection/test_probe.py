@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -76,6 +77,19 @@ def test_a_reading_that_shows_something_is_never_left_out(text, reading):
     everything = replace(seen, hints=frozenset(HINTS), western=None)
     shown, hidden = reading(View(text), seen), reading(View(text), everything)
     assert (shown and shown.text) == (hidden and hidden.text)
+
+
+@pytest.mark.parametrize(
+    "text", ["жук: k–i–l–l", "жук: k—i—l—l", "so: ² ½ µ º", "“so”: ˆ Œ ª a", "\x83k i l l", "÷k i l l"]
+)
+def test_any_letters_apart_are_a_hint_whatever_else_is_there(text):
+    assert spaced(View(text), probe(text)) is not None
+
+
+@pytest.mark.parametrize("page", ["latin-1", "cp1252"])
+def test_any_letter_of_a_code_page_is_one_when_it_stands_thrice(page):
+    for letter in re.findall(r"[^\W\d_]", bytes(range(0x80, 0x100)).decode(page, "replace")):
+        assert repeated(View(letter * 3), probe(letter * 3)) is not None, letter
 
 
 @pytest.mark.parametrize(
