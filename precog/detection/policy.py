@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from types import MappingProxyType
 
 from .findings import ATTACKS, CATEGORIES, Finding
@@ -69,7 +71,7 @@ def combine(scores: Sequence[float]) -> float:
 def score_by_category(findings: Sequence[Finding]) -> dict[str, float]:
     """How sure each category is; a rule counts once, with its best hit, however often it fires.
 
-    Of several rules that see an attack in the same words only the best counts: it is one signal.
+    Of several rules that see an attack in the same words only one counts: it is one signal.
     """
     best: dict[tuple[str, str], Finding] = {}
     for finding in findings:
@@ -80,21 +82,26 @@ def score_by_category(findings: Sequence[Finding]) -> dict[str, float]:
     for (category, _), finding in best.items():
         found.setdefault(category, []).append(finding)
     return {
-        category: combine([one.score for one in (_apart(of_it) if category in ATTACKS else of_it)])
+        category: combine(_apart(of_it) if category in ATTACKS else [one.score for one in of_it])
         for category, of_it in found.items()
     }
 
 
-def _apart(findings: list[Finding]) -> list[Finding]:
-    """What classifiers say, and of the rules' findings the best that share no words."""
-    kept: list[Finding] = []
-    for finding in sorted(findings, key=lambda finding: -finding.score) if len(findings) > 1 else findings:
-        start, end = finding.span
-        if finding.is_opinion or not any(
-            start < other.span[1] and other.span[0] < end for other in kept if not other.is_opinion
-        ):
-            kept.append(finding)
-    return kept
+def _apart(findings: list[Finding]) -> list[float]:
+    """The scores of what classifiers say, and of those findings of rules that share no words and tell most.
+
+    Not of the best one first: one that lies across several others must not hide what they say together.
+    """
+    if len(findings) == 1:
+        return [findings[0].score]
+    of_rules = sorted((one for one in findings if not one.is_opinion), key=lambda one: one.span[1])
+    ends = [one.span[1] for one in of_rules]
+    # Of so many of them, by their ends: the doubt that is left, and what leaves no more.
+    best: list[tuple[float, tuple[float, ...]]] = [(1.0, ())]
+    for at, one in enumerate(of_rules):
+        doubt, before = best[bisect_right(ends, one.span[0], 0, at)]
+        best.append(min(best[at], (doubt * (1.0 - one.score), (*before, one.score)), key=itemgetter(0)))
+    return [*(one.score for one in findings if one.is_opinion), *best[-1][1]]
 
 
 def decide(findings: Sequence[Finding], policy: Policy) -> Verdict:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +44,27 @@ def test_several_rules_that_see_an_attack_in_the_same_words_are_one_signal(categ
     same = [found(category, 0.5 + number / 100, f"rule.{number}", number) for number in range(4)]
     verdict = decide(same, Policy())
     assert (verdict.decision, verdict.scores) == ("review", {category: pytest.approx(0.53)})
+
+
+def test_a_signal_across_several_others_does_not_hide_what_they_say_together() -> None:
+    apart = [found(INJECTION, 0.5, f"rule.{number}", 10 * number) for number in range(3)]
+    across = Finding(INJECTION, "long.rule", 0.55, (0, 25))
+    assert decide([*apart, across], Policy()) == decide(apart, Policy())
+
+
+PLACED = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 30), st.integers(1, 20)), max_size=8)
+
+
+@given(PLACED)
+def test_one_more_rule_never_makes_an_attack_less_sure(placed: list[tuple[float, int, int]]) -> None:
+    findings = [
+        Finding(INJECTION, f"rule.{number}", score, (start, start + length))
+        for number, (score, start, length) in enumerate(placed)
+    ]
+    scores = [
+        decide(findings[:count], Policy()).scores.get(INJECTION, 0.0) for count in range(len(findings) + 1)
+    ]
+    assert all(one <= other + 1e-9 for one, other in pairwise(scores))
 
 
 def test_what_a_classifier_says_of_a_passage_adds_to_what_rules_find_in_it() -> None:
