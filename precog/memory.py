@@ -5,7 +5,7 @@ Only for a process of our own: an application that Precog is a part of decides t
 
 from __future__ import annotations
 
-import ctypes
+from typing import Any
 
 # The parameters of mallopt, from malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
@@ -20,7 +20,7 @@ def be_frugal() -> None:
     Each thread has a heap of its own otherwise, which keeps what its largest request once needed. Python
     allocates under a lock of its own, so they do not wait for each other.
     """
-    libc = ctypes.CDLL(None)
+    libc = _libc()
     if hasattr(libc, "mallopt"):
         libc.mallopt(_ARENA_MAX, 1)
         libc.mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
@@ -29,6 +29,16 @@ def be_frugal() -> None:
 
 def give_back() -> None:
     """Return to the system what was freed in the midst of the heap, as the compiling of rules leaves it."""
-    libc = ctypes.CDLL(None)
+    libc = _libc()
     if hasattr(libc, "malloc_trim"):
         libc.malloc_trim(0)
+
+
+def _libc() -> Any:
+    """What this process calls into; None where Python was built without ctypes or cannot load libraries."""
+    try:
+        import ctypes
+
+        return ctypes.CDLL(None)
+    except (ImportError, OSError):
+        return None

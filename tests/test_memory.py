@@ -9,9 +9,8 @@ import textwrap
 
 import pytest
 
+from precog import memory
 from tests.live import clean_environment
-
-pytestmark = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="not glibc")
 
 # Pieces of which every tenth is kept, so that what is between cannot be given back as the end of the heap.
 MEASURE = """
@@ -52,6 +51,22 @@ def shares_left(how: str) -> list[float]:
     return [float(line) for line in done.stdout.split()]
 
 
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="not glibc")
 def test_memory_that_was_freed_in_the_midst_of_the_heap_is_given_back() -> None:
     assert all(share > 0.5 for share in shares_left("as it comes"))
     assert all(share < 0.4 for share in shares_left("frugal"))
+
+
+def test_a_python_without_ctypes_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    memory.be_frugal()
+    memory.give_back()
+
+
+def test_a_python_that_loads_no_libraries_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str | None) -> None:
+        raise OSError("Dynamic loading not supported")
+
+    monkeypatch.setattr(ctypes, "CDLL", refuse)
+    memory.be_frugal()
+    memory.give_back()
