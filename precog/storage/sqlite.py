@@ -346,12 +346,15 @@ class SqliteDatabase(Forkable):
         if patience_ms != self._patience_ms:
             connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
             self._patience_ms = patience_ms
+        self._begin(connection)
+        return connection
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError:
             self._timed_out_at = time.monotonic()
             raise
-        return connection
 
     def _check_writing(self) -> None:
         if self._writing is not None and self._identity() != self._writing[1]:
@@ -363,8 +366,7 @@ class SqliteDatabase(Forkable):
                 self._writing[0].close()
             self._writing = None
 
-    @staticmethod
-    def _run_jobs(connection: sqlite3.Connection, jobs: Sequence[Job]) -> bool:
+    def _run_jobs(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> bool:
         """Run the jobs; False when that was undone already and there is nothing to commit."""
         transaction = SqliteTransaction(connection)
         parts = merged(jobs)
@@ -373,7 +375,7 @@ class SqliteDatabase(Forkable):
             if failed is None or len(jobs) == 1:
                 jobs[0].error = failed
                 return failed is None
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin(connection)
             parts = [[job] for job in jobs]
         for part in parts:
             failed = _kept(connection, run_together, part, transaction)

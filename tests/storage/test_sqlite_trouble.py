@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from precog.errors import StorageUnavailable
 from precog.storage import migrate
 from precog.storage.engine import Transaction
+from precog.storage.jobs import MergeableJob
 from precog.storage.sqlite import SqliteDatabase
 from tests.parallel import in_threads, let_go, process
 from tests.storage.notes import NOTE, names, note
@@ -66,6 +67,36 @@ def test_callers_behind_a_lock_do_not_wait_for_one_timeout_after_another(
         let_go(holder)
     assert {type(result) for result in results} == {StorageUnavailable}
     assert waited < 3 * TIMEOUT_MS / 1000 + 3  # so many threads take their time on a busy machine
+
+
+def test_a_group_that_finds_the_file_locked_when_it_begins_again_keeps_nobody_behind_it_waiting(
+    file: SqliteDatabase, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeout_s = 2.0
+    monkeypatch.setattr("precog.storage.engine.BUSY_TIMEOUT_MS", int(timeout_s * 1000))
+    note(file, "a")
+
+    def fail(tx: Transaction, items: Sequence[str]) -> Sequence[str]:
+        raise ValueError
+
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+
+        def lock(statement: str) -> None:
+            if statement == "ROLLBACK" and not other.in_transaction:
+                undone.append(statement)
+            elif statement == "BEGIN IMMEDIATE" and undone:
+                other.execute(statement)
+
+        undone: list[str] = []
+        assert file._writing is not None
+        file._writing[0].set_trace_callback(lock)
+        with pytest.raises(StorageUnavailable):
+            file._run_group([MergeableJob(fail, item, whose="one") for item in "bc"])
+        assert other.in_transaction
+        began = time.monotonic()
+        with pytest.raises(StorageUnavailable):
+            note(file, "d")
+        assert time.monotonic() - began < timeout_s / 2
 
 
 def test_a_full_disk_refuses_writes_until_there_is_room(file: SqliteDatabase) -> None:
