@@ -17,8 +17,8 @@ _LARGE_BYTES = 256 * 1024
 def be_frugal() -> None:
     """Have every thread share one heap, and free memory given back; to be called before there are threads.
 
-    Each thread has a heap of its own otherwise, which keeps what its largest request once needed. Python
-    allocates under a lock of its own, so they do not wait for each other.
+    Each thread has a heap of its own otherwise, which keeps what its largest request once needed. Most of
+    what is allocated is so under Python's own lock, so threads seldom wait for each other.
     """
     libc = _libc()
     if hasattr(libc, "mallopt"):
