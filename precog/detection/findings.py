@@ -43,6 +43,11 @@ class Finding:
         return self.rule.startswith("classifier.")
 
     @property
+    def is_of_words(self) -> bool:
+        """Whether a rule saw it in these very words; what they are written in is a sign of its own."""
+        return not self.is_opinion and not self.rule.startswith("language.")
+
+    @property
     def is_worth_telling(self) -> bool:
         """Not so for a slight opinion of a classifier's, which counts for a score and is nothing found."""
         return self.score >= _OPINION or not self.is_opinion

@@ -88,20 +88,20 @@ def score_by_category(findings: Sequence[Finding]) -> dict[str, float]:
 
 
 def _apart(findings: list[Finding]) -> list[float]:
-    """The scores of what classifiers say, and of those findings of rules that share no words and tell most.
+    """The scores of what is seen in no words, and of those findings of rules that share none and tell most.
 
     Not of the best one first: one that lies across several others must not hide what they say together.
     """
     if len(findings) == 1:
         return [findings[0].score]
-    of_rules = sorted((one for one in findings if not one.is_opinion), key=lambda one: one.span[1])
-    ends = [one.span[1] for one in of_rules]
+    of_words = sorted((one for one in findings if one.is_of_words), key=lambda one: one.span[1])
+    ends = [one.span[1] for one in of_words]
     # Of so many of them, by their ends: the doubt that is left, and what leaves no more.
     best: list[tuple[float, tuple[float, ...]]] = [(1.0, ())]
-    for at, one in enumerate(of_rules):
+    for at, one in enumerate(of_words):
         doubt, before = best[bisect_right(ends, one.span[0], 0, at)]
         best.append(min(best[at], (doubt * (1.0 - one.score), (*before, one.score)), key=itemgetter(0)))
-    return [*(one.score for one in findings if one.is_opinion), *best[-1][1]]
+    return [*(one.score for one in findings if not one.is_of_words), *best[-1][1]]
 
 
 def decide(findings: Sequence[Finding], policy: Policy) -> Verdict:

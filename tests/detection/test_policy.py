@@ -72,6 +72,11 @@ def test_what_a_classifier_says_of_a_passage_adds_to_what_rules_find_in_it() -> 
     assert decide([rule, opinion], Policy()).scores == {INJECTION: pytest.approx(0.75)}
 
 
+def test_a_script_that_is_not_expected_adds_to_what_rules_find_in_words_of_it() -> None:
+    script = Finding(INJECTION, "language.unexpected", 0.3, (0, 100))
+    assert decide([found(INJECTION, 0.5), script], Policy()).scores == {INJECTION: pytest.approx(0.65)}
+
+
 def test_other_signals_in_the_same_words_add_up() -> None:
     verdict = decide([found("db_access", 0.5), found("db_access", 0.5, "b.rule")], Policy())
     assert verdict.scores == {"db_access": pytest.approx(0.75)}
