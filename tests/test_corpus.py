@@ -88,8 +88,9 @@ def test_as_many_languages_are_held_out(
     read: tuple[list[Any], list[str]], held_out: list[dict[str, Any]]
 ) -> None:
     counts = Counter((one["lang"], one["label"]) for one in held_out)
-    assert {language for language, _ in counts} == {sample.language for sample in read[0]}
-    assert min(counts.values()) >= 15
+    languages = {sample.language for sample in read[0]}
+    assert {language for language, _ in counts} == languages
+    assert min(counts[language, label] for language in languages for label in (0, 1)) >= 15
 
 
 # --- the checker
