@@ -67,7 +67,6 @@ def http_figures(seconds: int, rounds: int) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="precog-bench-") as name:
         folder = Path(name)
         key = servers.new_key(folder / "instance", None, "agentid")
-        before = time.perf_counter()
         with servers.echo() as echo:
             before = time.perf_counter()
             with servers.precog(folder / "instance", None) as precog:
@@ -76,22 +75,16 @@ def http_figures(seconds: int, rounds: int) -> Iterator[str]:
                 servers.post(f"{precog}/api/v1/guard", seconds=1, connections=1, **drive)
                 yield f"memory with everything loaded: {servers.resident_mb(precog):.0f} MB"
                 title = f"a prompt of {PROMPT} bytes, SQLite"
-                yield f"\n{title:<34}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}"
+                yield f"\n{title:<34}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'of the echo':>13}"
+                urls = {"echo": f"{echo}/echo", "guard": f"{precog}/api/v1/guard"}
                 for connections in (1, 16):
-                    theirs, ours = [], []
+                    found: dict[str, list[servers.Load]] = {name: [] for name in urls}
                     for _ in range(rounds):
-                        for found, url in ((theirs, f"{echo}/echo"), (ours, f"{precog}/api/v1/guard")):
+                        for name, url in urls.items():
                             load = servers.post(url, seconds=seconds, connections=connections, **drive)
-                            found.append(load)
-                    yardstick, load = servers.median(theirs), servers.median(ours)
-                    yield f"  {f'echo, {connections} conn.':<32}{_figures(yardstick)}"
-                    share = load.per_second / yardstick.per_second
-                    yield f"  {f'guard, {connections} conn.':<32}{_figures(load)}  {share:.2f} of the echo"
+                            found[name].append(load)
+                    yield from servers.compared(found, connections)
                 yield f"memory afterwards: {servers.resident_mb(precog):.0f} MB"
-
-
-def _figures(load: servers.Load) -> str:
-    return f"{load.per_second:>12,.0f}{load.p50_ms:>9.2f}{load.p99_ms:>9.2f}"
 
 
 if __name__ == "__main__":

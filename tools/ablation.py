@@ -26,7 +26,7 @@ def report(directory: Path) -> None:
     samples = attacks(directory)
     others = list(held_out())
     variants = {name: scores(found) for name, found in _variants(samples, others)}
-    own = np.array([sample.source.startswith("own ") for sample in samples])
+    own = np.array([sample.is_own for sample in samples])
     bipia = np.array([sample.source == "bipia" for sample in samples])
     collections = (
         ("public sources but bipia", np.flatnonzero(~own & ~bipia)),
@@ -42,7 +42,7 @@ def report(directory: Path) -> None:
     print("### Whole languages left out\n")
     apart = _languages_apart(samples)
     found = scores(left_out(_taught(apart), apart))
-    places = [at for at, one in enumerate(apart) if one.source.startswith("own ") and one.language]
+    places = [at for at, one in enumerate(apart) if one.is_own and one.language]
     ours = [apart[at] for at in places]
     table("language", ours, [found[at] for at in places], lambda sample: sample.language)
 
@@ -74,7 +74,7 @@ def _variants(samples: list[Sample], others: Sequence[Sample]) -> Iterator[tuple
         yield "without passages", left_out(_taught(samples), every)
     found["attack"] = samples, train(samples, BITS["attack"], plant=False)
     yield "without attacks planted in harmless texts", left_out(found, every)
-    ours = np.array([sample.source.startswith("own ") for sample in samples])
+    ours = np.array([sample.is_own for sample in samples])
     for name, taught in (("the own corpus", ~ours), ("public sources", ours)):
         found["attack"] = samples, train(samples, BITS["attack"], taught=taught)
         yield f"without {name} in training", left_out(found, every)

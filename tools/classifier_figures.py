@@ -93,8 +93,8 @@ def report(found: dict[str, tuple[list[Sample], Trained]]) -> None:
     samples, trained = found["attack"]
     rules = scores(scanned(Engine.load(), samples))
     both = scores(left_out(found, samples))
-    public = [at for at, sample in enumerate(samples) if not sample.source.startswith("own ")]
-    own = [at for at, sample in enumerate(samples) if sample.source.startswith("own ")]
+    public = [at for at, sample in enumerate(samples) if not sample.is_own]
+    own = [at for at, sample in enumerate(samples) if sample.is_own]
     no_bipia = [at for at in public if samples[at].source != "bipia"]
     print("### What each part brings\n")
     for title, places in (("public sources", public), ("without bipia", no_bipia), ("own corpus", own)):

@@ -15,6 +15,7 @@ from check_corpus import CORPUS
 from check_corpus import held_out as read_held_out
 from check_corpus import read as read_corpus
 
+from precog.detection.findings import ATTACKS
 from precog.detection.passages import ENDS, passages
 
 FOLDS = "ABCDEF"
@@ -68,6 +69,11 @@ class Sample:
     language: str
     jailbreak: bool = False
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it stands in this repository and is learned from."""
+        return self.source.startswith("own ")
+
 
 def public(directory: Path) -> Iterator[Sample]:
     """The labelled texts of others."""
@@ -116,7 +122,7 @@ def cases() -> Iterator[Sample]:
     """What stands beside the rules as what they must find and must not find."""
     for path in sorted((CORPUS.parent / "rules").glob("*.toml")):
         for rule in tomllib.loads(path.read_text(encoding="utf-8"))["rules"]:
-            if rule["category"] not in ("prompt_injection", "jailbreak"):
+            if rule["category"] not in ATTACKS:
                 continue
             for label, name in ((1, "hits"), (0, "misses")):
                 for text in rule.get(name, ()):
@@ -147,12 +153,10 @@ def weights(samples: Sequence[Sample]) -> list[float]:
     """
     sizes = Counter((sample.source, sample.label) for sample in samples)
     plain = [sizes[sample.source, sample.label] ** -0.5 for sample in samples]
-    of_others = sorted(
-        weight for weight, sample in zip(plain, samples, strict=True) if not sample.source.startswith("own")
-    )
+    of_others = sorted(weight for weight, sample in zip(plain, samples, strict=True) if not sample.is_own)
     middling = of_others[len(of_others) // 2] if of_others else 1.0
     found = [
-        _OWN_WEIGHT * middling if sample.source.startswith("own ") else weight
+        _OWN_WEIGHT * middling if sample.is_own else weight
         for weight, sample in zip(plain, samples, strict=True)
     ]
     sums = [

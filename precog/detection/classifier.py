@@ -16,7 +16,7 @@ from io import BytesIO
 import numpy as np
 import numpy.typing as npt
 
-from .ngrams import LEAST_EVIDENCE, Hashes, begun, between, distinct, inner, mixed, row, word_hashes
+from .ngrams import LEAST_EVIDENCE, Hashes, Owners, begun, between, distinct, inner, mixed, row, word_hashes
 
 _REMEMBERED = 12_000  # words whose weights are kept at hand, some 200 bytes each
 _PLACE_BITS = 24  # of the place of a word; a text has no more of them
@@ -110,9 +110,7 @@ class Grams:
         starts = np.searchsorted(keys, np.arange(len(cut)) << _PLACE_BITS)
         sums = np.add.reduceat(known.rows[keys & (1 << _PLACE_BITS) - 1], starts)
         hashes, owners = between(known.hashes[places], owners)
-        sums[:, 0] += np.bincount(owners, minlength=len(cut))
-        for at, one in enumerate(self._weights, 1):
-            sums[:, at] += np.bincount(owners, one.of(hashes), minlength=len(cut))
+        sums += self._summed(hashes, owners, len(cut))
         return np.asarray(sums[:, 1:] / np.sqrt(sums[:, :1] + LEAST_EVIDENCE))
 
     def _scores_of_one(self, passage: str) -> Floats:
@@ -148,10 +146,16 @@ class Grams:
         """The hash of each word, and how many n-grams are in it, and their sum by each set of weights."""
         whole = word_hashes(new)
         hashes, owners = inner(new)
-        columns = [1.0 + np.bincount(owners, minlength=len(new))]
-        for one in self._weights:
-            columns.append(one.of(mixed(whole)) + np.bincount(owners, one.of(hashes), minlength=len(new)))
-        return whole, np.stack(columns, axis=1)
+        rows = self._summed(hashes, owners, len(new))
+        rows[:, 0] += 1.0  # the word itself
+        for at, one in enumerate(self._weights, 1):
+            rows[:, at] += one.of(mixed(whole))
+        return whole, rows
+
+    def _summed(self, hashes: Hashes, owners: Owners, count: int) -> Floats:
+        """How many n-grams each owner has, and their sum by each set of weights."""
+        columns = [np.bincount(owners, one.of(hashes), minlength=count) for one in self._weights]
+        return np.stack([np.bincount(owners, minlength=count), *columns], axis=1, dtype=np.float64)
 
 
 class NgramClassifier:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from .findings import ATTACKS
 from .rules import Hit
 
 _WINDOW = 200  # code points looked at on either side
@@ -28,7 +29,6 @@ _BOTH_WAYS = '"`'
 # An apostrophe stands between letters, or where a quotation has not begun.
 _OPENS = re.compile(r"(?:^|[\s(\[:,])'(?=\w|$)")
 _CLOSES = re.compile(r"(?:(?<=\w)|(?<=[.!?,]))'(?!\w)")
-_SPOKEN = frozenset(("prompt_injection", "jailbreak"))  # elsewhere an apostrophe is a part of the attack
 
 # Each list is one alternation, without nesting, tried on at most 200 characters.
 _FORBID = re.compile(
@@ -92,7 +92,7 @@ def weigh(text: str, hit: Hit) -> float:
     """The factor, within 0..1, by which the hit's surroundings lower its weight."""
     before = text[max(0, hit.start - _WINDOW) : hit.start]
     after = text[hit.end : hit.end + _WINDOW]
-    spoken = hit.rule.category in _SPOKEN
+    spoken = hit.rule.category in ATTACKS  # elsewhere an apostrophe is a part of the attack
     told = text[hit.start : hit.end]
     quoted = _quoted(before, after) or (spoken and _in_apostrophes(before, told[-1:] + after))
     if spoken and _REPORT.search(before[-60:]):
